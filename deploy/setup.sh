@@ -11,8 +11,7 @@
 # checked against the machine's own Debian keyring, below build/prefix. They
 # need nothing newer than Debian 12 offers, and the system stays as it was.
 #
-# Written to be safe under `set -e` and to be run by anybody: root rights are
-# asked for (sudo) only when apt has to install something.
+# Root rights are asked for (sudo) only when apt has something to install.
 
 set -euo pipefail
 
@@ -187,7 +186,8 @@ adapt_prefix()
 make_prefix()
 {
     local want mirror home tree deb
-    want=$(cat "${BASH_SOURCE[0]}" /etc/os-release | sha256sum)
+    want=$({ declare -p system unpacked; declare -f adapt_prefix; } |
+        sha256sum)
     [ "$(cat "$prefix/stamp" 2>/dev/null)" = "$want" ] && return
 
     say "unpacking ${unpacked[*]} below build/prefix"
@@ -226,6 +226,43 @@ make_prefix()
     mv "$tree" "$prefix"
 }
 
+# --- npm --------------------------------------------------------------------
+
+# Installs a folder's npm packages exactly as its lock file says.
+npm_install()
+{
+    local folder=$1 stamp=$1/node_modules/.package-lock.json
+    [ -f "$root/$folder/package-lock.json" ] || return 0
+    [ "$root/$stamp" -nt "$root/$folder/package-lock.json" ] && return
+    say "npm ci in $folder"
+    (cd "$root/$folder" && npm ci --ignore-scripts --no-fund --no-audit \
+        >/dev/null) || die "npm ci failed in $folder"
+    touch "$root/$stamp"
+}
+
+# The page of the chat example loads the official client from beside itself.
+place_browser_client()
+{
+    local from=$root/examples/chat/node_modules/@microsoft/signalr
+    local to=$root/examples/chat/www/signalr.min.js
+    npm_install examples/chat
+    cmp -s "$from/dist/browser/signalr.min.js" "$to" && return
+    mkdir -p "${to%/*}"
+    cp "$from/dist/browser/signalr.min.js" "$to"
+}
+
+install_node_packages()
+{
+    local lock
+    place_browser_client
+    [ "$1" = test ] || return 0
+    for lock in "$root"/tests/*/package-lock.json; do
+        [ -f "$lock" ] || continue
+        lock=${lock#"$root"/}
+        npm_install "${lock%/*}"
+    done
+}
+
 # --- main -------------------------------------------------------------------
 
 main()
@@ -252,6 +289,7 @@ main()
         [ "$for_what" = test ] && packages+=(libclang-rt-18-dev) ;;
     *)
         report_unknown_system "$for_what"
+        install_node_packages "$for_what"
         return ;;
     esac
 
@@ -264,8 +302,8 @@ main()
     fi
 
     apt_install "${packages[@]}"
-    [ "$system" = debian-12 ] && make_prefix
-    return 0
+    [ "$system" != debian-12 ] || make_prefix
+    install_node_packages "$for_what"
 }
 
 main "$@"
