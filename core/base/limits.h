@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Every fixed bound, its unit and its reason. What a user would want to change
+ * is a setting (host/config.def) or a hub option (hub/options.def) instead.
+ */
+#pragma once
+
+/* ---- loop ---- */
+#define SL_READ_BUF_SIZE 65536 /* bytes; one per worker, reads land here */
+#define SL_RUNQ_BUDGET 4096    /* tasks per loop turn, then I/O is looked at */
+#define SL_WRITE_IOV_MAX 64    /* slices in one vectored write */
+#define SL_TAIL_BLOCK 512      /* bytes; least size of a queue's own block */
+#define SL_TAIL_BLOCK_MAX 16384 /* bytes; to which later blocks of a turn grow */
+#define SL_TURN_ROUNDS 4       /* times a turn looks for work its flush made */
+#define SL_NET_KEEP_MAX 256    /* free streams, blocks ... a loop keeps each */
+#define SL_ACCEPT_TURN 64      /* sockets accepted before others get a turn */
+#define SL_ACCEPT_REST_MS 100  /* pause when descriptors have run out */
+
+#define SL_MAILBOX_KEEP_MAX 4096 /* letters a mailbox keeps room for; a burst
+                                    over it gives the memory back */
+
+/* ---- http ---- */
+#define SL_HTTP_HEADERS_MAX 100      /* headers in one request */
+#define SL_HTTP_ROUTE_PATH_MAX 1024  /* bytes of a path that is looked up */
+#define SL_STATIC_FILE_MAX (64 << 20) /* bytes of one static file */
+#define SL_STATIC_CACHE_MAX (16 << 20) /* bytes of cached files, per worker */
+#define SL_HTTP_HELD_MAX 16384  /* bytes of requests that came too early; then
+                                   reading pauses until they are answered */
+#define SL_HTTP_QUEUE_MAX 262144 /* bytes of answers that wait; beyond it the
+                                    next pipelined request does */
+#define SL_HTTP_LINGER_MS 2000  /* how long a closing connection waits for the
+                                   peer's end */
+#define SL_HTTP_REQUESTS_KEPT 64 /* request objects kept for reuse; others that
+                                    are parsed or answered at once come from
+                                    the allocator */
+#define SL_HTTP_TEXT_KEPT 16384 /* bytes of head or body kept in one of those */
+
+/* ---- hub protocol ---- */
+#define SL_JSON_DEPTH_MAX 64      /* nesting; as the reference server */
+#define SL_STREAM_IDS_MAX 64      /* upload streams of one invocation */
+#define SL_PARTIAL_KEEP_MAX 4096  /* bytes of a partial-message buffer kept */
+#define SL_SCRATCH_KEEP_MAX (1 << 20) /* bytes of a worker's scratch kept */
+
+/* ---- connections ---- */
+#define SL_WAITING_CALLS_MAX 64     /* invocations waiting for a slot before
+                                       reading from that client pauses */
+#define SL_WAITING_BYTES_MAX 262144 /* bytes of those */
+#define SL_GROUP_NAME_MAX 1024      /* bytes of a group name */
+#define SL_USER_ID_MAX 1024         /* bytes of a user id */
+#define SL_TARGET_NAMES_MAX 65536   /* names in one send (clients, groups) */
+#define SL_CLAIMS_MAX (1 << 20)     /* tokens remembered per pod */
+#define SL_CLOSE_TIMEOUT_MS 5000    /* a closing handshake may take this long */
+
+/* ---- scripts ---- */
+#define SL_LUA_DEPTH_MAX 64       /* nesting of a value that Lua sends */
+#define SL_HUBS_MAX 256           /* hub files */
+#define SL_SCRIPT_FILE_MAX (1 << 20)      /* bytes of one script */
+#define SL_SCRIPTS_BYTES_MAX (64 << 20)   /* bytes of all scripts */
+#define SL_WORKERS_MAX 64         /* the worker masks are 64 bits wide */
