@@ -152,7 +152,7 @@ private_apt()
 {
     local home=$1
     shift
-    "$1" -q \
+    "$1" -q -c="$home/apt.conf" \
         -o Dir::Etc::SourceList="$home/sources.list" \
         -o Dir::Etc::SourceParts=/dev/null \
         -o Dir::State::Lists="$home/lists" \
@@ -203,6 +203,9 @@ make_prefix()
     trap "rm -rf '$home'" EXIT
     mkdir -p "$home"/lists/partial "$home"/cache/archives/partial "$home"/debs
     : >"$home/status"
+    # Hooks of the machine's own apt tidy up places that are not ours.
+    printf '#clear %s;\n' APT::Update::Post-Invoke \
+        APT::Update::Post-Invoke-Success >"$home/apt.conf"
     printf 'deb [signed-by=%s] %s trixie main\n' \
         /usr/share/keyrings/debian-archive-keyring.gpg "$mirror" \
         >"$home/sources.list"
