@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Metrics: one block of counters per thread, written by that thread alone
+ * (relaxed atomics, no lock), added up when scraped. The fixed ones come from
+ * metric.def.
+ */
+#pragma once
+
+#include "base/base.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum sl_metric_kind { SL_METRIC_COUNTER, SL_METRIC_GAUGE };
+
+enum sl_metric {
+#define SL_METRIC(id, kind, name, help) SL_M_##id,
+#include "base/metric.def"
+#undef SL_METRIC
+    SL_METRIC_COUNT
+};
+
+struct sl_metric_info {
+    const char *name; /* without the prefix */
+    const char *help;
+    enum sl_metric_kind kind;
+};
+
+extern const struct sl_metric_info sl_metric_infos[SL_METRIC_COUNT];
+
+struct sl_metrics {
+    _Atomic int64_t values[SL_METRIC_COUNT];
+};
+
+/* Owning thread only. Load and store, not a locked add: one writer. */
+static inline void sl_metric_add(struct sl_metrics *metrics, enum sl_metric id,
+                                 int64_t delta)
+{
+    int64_t value =
+        atomic_load_explicit(&metrics->values[id], memory_order_relaxed);
+    atomic_store_explicit(&metrics->values[id], value + delta,
+                          memory_order_relaxed);
+}
+
+static inline void sl_metric_set(struct sl_metrics *metrics, enum sl_metric id,
+                                 int64_t value)
+{
+    atomic_store_explicit(&metrics->values[id], value, memory_order_relaxed);
+}
+
+/* Any thread. */
+static inline int64_t sl_metric_get(const struct sl_metrics *metrics,
+                                    enum sl_metric id)
+{
+    return atomic_load_explicit(
+        &((struct sl_metrics *)(uintptr_t)metrics)->values[id],
+        memory_order_relaxed);
+}
