@@ -49,6 +49,11 @@
 #define SL_USER_ID_MAX 1024         /* bytes of a user id */
 #define SL_TARGET_NAMES_MAX 65536   /* names in one send (clients, groups) */
 #define SL_CLAIMS_MAX (1 << 20)     /* tokens remembered per pod */
+#define SL_FRAME_TIMEOUT_MS 30000   /* a begun WebSocket frame may take this
+                                       long, and a second more for each */
+#define SL_FRAME_RATE_MIN 4096      /* bytes of its payload */
+#define SL_FRAME_READERS_MAX 16384  /* per worker: frames begun and not ended;
+                                       each holds 4.3 KB */
 #define SL_CLOSE_TIMEOUT_MS 5000    /* a closing handshake may take this long */
 
 /* ---- scripts ---- */
@@ -57,3 +62,15 @@
 #define SL_SCRIPT_FILE_MAX (1 << 20)      /* bytes of one script */
 #define SL_SCRIPTS_BYTES_MAX (64 << 20)   /* bytes of all scripts */
 #define SL_WORKERS_MAX 64         /* the worker masks are 64 bits wide */
+
+/* ---- store ---- */
+#define SL_STORE_SWEEP_MAX 16 /* expired keys that one write removes: more than
+                                 it can add, little enough to wait for */
+
+/* ---- settings and files ---- */
+#define SL_SETTING_TEXT_MAX 4096   /* bytes of one setting's value */
+#define SL_SECRET_FILE_MAX 65536   /* bytes of a file that holds a secret */
+#define SL_WORKERS_AUTO_MAX 8      /* workers unless told: more have not shown
+                                      to help and each costs a Lua state */
+#define SL_SCRIPTS_MAX 4096        /* Lua files below the hubs folder */
+#define SL_SCRIPT_DEPTH_MAX 16     /* folders below it, one in another */
