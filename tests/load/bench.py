@@ -207,7 +207,7 @@ class Bench:
             self.keep(server, figure, round_number,
                       {"start_ms": round(server.start_ms, 1), "held": True})
             return
-        for _ in range(ATTEMPTS):
+        for attempt in range(1, ATTEMPTS + 1):
             result = self.sigload(server, figure.load)
             foreign = (result["core_busy"][SERVER_CORE] + result["steal_s"]
                        - result["cpu_user"] - result["cpu_sys"])
@@ -218,7 +218,8 @@ class Bench:
             if result["held"] or figure.young:
                 return
             print(f"others had {share:.0%} of the server's core; load average "
-                  f"{result['loadavg']:.2f}; once more", file=sys.stderr)
+                  f"{result['loadavg']:.2f}; attempt {attempt} of {ATTEMPTS}",
+                  file=sys.stderr)
 
     def warm_up(self, server):
         loads = {"signalua": WARMUP_SIGNALUA, "reference": WARMUP_REFERENCE}

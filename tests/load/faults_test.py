@@ -157,8 +157,9 @@ async def run(sigload, mode, fault):
 
 async def main():
     failures = 0
-    for mode, fault, counter in RUNS:
-        status, result = await run(sys.argv[1], mode, fault)
+    results = await asyncio.gather(*(run(sys.argv[1], mode, fault)
+                                     for mode, fault, _ in RUNS))
+    for (mode, fault, counter), (status, result) in zip(RUNS, results):
         if fault == RIGHT:
             found = status == 0 and result["count"] > 0
         else:

@@ -19,6 +19,7 @@
 #include "../common/fatal.h"
 #include "clock.h"
 #include "http.h"
+#include "internal.h"
 
 /* Bytes an emptied buffer may keep; a larger one is given back. */
 #define IDLE_CAP_MAX 4096
@@ -33,7 +34,7 @@ static void keep_sentence(struct sl_client *client, const char *format,
     char *const last = client->faults.last;
     vsnprintf(last, SL_FAULT_TEXT_SIZE, format, args);
     for (char *c = last; *c != '\0'; c++) /* it goes into a JSON text */
-        if ((unsigned char)*c < ' ' || *c == '"' || *c == '\\')
+        if (*c < ' ' || *c > '~' || *c == '"' || *c == '\\')
             *c = ' ';
 }
 
@@ -46,8 +47,7 @@ void sl_client_fault(struct sl_client *client, const char *format, ...)
     va_end(args);
 }
 
-/* The end of a connection that was asked to close. */
-static void end_conn(struct sl_client *client, struct sl_conn *conn)
+void sl_client_end(struct sl_client *client, struct sl_conn *conn)
 {
     close(conn->fd);
     conn->state = SL_CONN_DEAD;
@@ -57,9 +57,8 @@ static void end_conn(struct sl_client *client, struct sl_conn *conn)
     client->events->on_closed(client, conn);
 }
 
-/* The end of one that was not: it breaks off, for the reason given. */
-__attribute__((format(printf, 3, 4))) static void break_conn(
-    struct sl_client *client, struct sl_conn *conn, const char *format, ...)
+void sl_client_break(struct sl_client *client, struct sl_conn *conn,
+                     const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -72,7 +71,7 @@ __attribute__((format(printf, 3, 4))) static void break_conn(
         client->opening_count--;
         client->faults.failed++;
     }
-    end_conn(client, conn);
+    sl_client_end(client, conn);
 }
 
 /* ---- sending ---- */
@@ -104,7 +103,7 @@ void sl_client_flush(struct sl_client *client, struct sl_conn *conn)
                               conn->out.size - conn->out_sent, MSG_NOSIGNAL);
     client->traffic.sends++;
     if (sent < 0 && errno != EAGAIN) {
-        break_conn(client, conn, "send: %s", strerror(errno));
+        sl_client_break(client, conn, "send: %s", strerror(errno));
         return;
     }
     if (sent > 0)
@@ -152,134 +151,6 @@ void sl_client_mark_ready(struct sl_client *client, struct sl_conn *conn)
     client->ready_count++;
 }
 
-/* ---- hub messages ---- */
-
-static void handle_handshake(struct sl_client *client, struct sl_conn *conn,
-                             struct sl_text body)
-{
-    if (memmem(body.data, body.size, "error", 5) != NULL) {
-        client->faults.errors++;
-        break_conn(client, conn, "handshake: %.*s", (int)body.size, body.data);
-        return;
-    }
-    conn->state = SL_CONN_OPEN;
-    client->events->on_open(client, conn);
-}
-
-static void handle_message(struct sl_client *client, struct sl_conn *conn,
-                           struct sl_text body, uint64_t now_ns)
-{
-    struct sl_message message;
-    if (!client->protocol->decode(body, &message)) {
-        sl_client_fault(client, "unreadable message: %.*s",
-                        body.size < 100 ? (int)body.size : 100, body.data);
-    } else if (message.type == SL_MESSAGE_CLOSE) {
-        if (conn->state != SL_CONN_CLOSING)
-            sl_client_fault(client, "close message: %.*s",
-                            (int)message.error.size,
-                            message.error.data ? message.error.data : "");
-    } else if (message.type != SL_MESSAGE_PING) {
-        client->events->on_message(client, conn, &message, now_ns);
-    }
-}
-
-/* Handles all whole messages; returns the bytes they took. */
-static size_t handle_messages(struct sl_client *client, struct sl_conn *conn,
-                              const uint8_t *data, size_t size, uint64_t now_ns)
-{
-    size_t used = 0;
-    while (used < size && conn->state != SL_CONN_DEAD) {
-        struct sl_text body;
-        const bool greeting = conn->state == SL_CONN_HANDSHAKING;
-        const size_t taken =
-            greeting ? sl_protocol_split_record(data + used, size - used, &body)
-                     : client->protocol->split(data + used, size - used, &body);
-        if (taken == 0)
-            break;
-        used += taken;
-        if (greeting)
-            handle_handshake(client, conn, body);
-        else
-            handle_message(client, conn, body, now_ns);
-    }
-    return used;
-}
-
-/* A frame may hold many messages, or a part of one. */
-static void handle_data(struct sl_client *client, struct sl_conn *conn,
-                        const struct sl_frame *frame, uint64_t now_ns)
-{
-    struct sl_bytes *partial = &conn->partial;
-    if (partial->size > 0) {
-        sl_bytes_append(partial, frame->payload, frame->size);
-        const size_t used =
-            handle_messages(client, conn, partial->data, partial->size, now_ns);
-        if (conn->state != SL_CONN_DEAD)
-            sl_bytes_consume(partial, used);
-    } else {
-        const size_t used =
-            handle_messages(client, conn, frame->payload, frame->size, now_ns);
-        if (used < frame->size && conn->state != SL_CONN_DEAD)
-            sl_bytes_append(partial, frame->payload + used, frame->size - used);
-    }
-    if (partial->size > SL_PARTIAL_SIZE_MAX)
-        break_conn(client, conn, "a message without an end");
-}
-
-/* ---- frames ---- */
-
-static void handle_close(struct sl_client *client, struct sl_conn *conn,
-                         const struct sl_frame *frame)
-{
-    if (conn->state == SL_CONN_CLOSING) {
-        end_conn(client, conn);
-        return;
-    }
-    const bool has_code = frame->size >= 2;
-    const int code = has_code ? frame->payload[0] << 8 | frame->payload[1] : 0;
-    client->faults.errors++;
-    client->faults.closed++;
-    break_conn(client, conn, "close frame %d: %.*s", code,
-               has_code ? (int)frame->size - 2 : 0,
-               (const char *)frame->payload + (has_code ? 2 : 0));
-}
-
-static void handle_frame(struct sl_client *client, struct sl_conn *conn,
-                         const struct sl_frame *frame, uint64_t now_ns)
-{
-    switch (frame->opcode) {
-    case SL_OPCODE_PING:
-        sl_frame_append(&conn->out, SL_OPCODE_PONG, frame->payload,
-                        frame->size);
-        break;
-    case SL_OPCODE_PONG: break;
-    case SL_OPCODE_CLOSE: handle_close(client, conn, frame); break;
-    default: /* text, binary, or the continuation of one */
-        handle_data(client, conn, frame, now_ns);
-    }
-}
-
-/* Handles all whole frames; returns the bytes they took. */
-static size_t handle_frames(struct sl_client *client, struct sl_conn *conn,
-                            const uint8_t *data, size_t size, uint64_t now_ns)
-{
-    size_t used = 0;
-    while (conn->state != SL_CONN_DEAD) {
-        struct sl_frame frame;
-        const ptrdiff_t taken = sl_frame_read(&frame, data + used, size - used);
-        if (taken == 0)
-            break;
-        if (taken < 0) {
-            client->faults.errors++;
-            break_conn(client, conn, "a frame that is masked or too large");
-            break;
-        }
-        used += (size_t)taken;
-        handle_frame(client, conn, &frame, now_ns);
-    }
-    return used;
-}
-
 /* ---- opening ---- */
 
 static void begin_upgrade(struct sl_client *client, struct sl_conn *conn,
@@ -300,8 +171,8 @@ static size_t handle_negotiate(struct sl_client *client, struct sl_conn *conn,
     case SL_HTTP_INCOMPLETE: return 0;
     case SL_HTTP_REFUSED:
         client->faults.errors++;
-        break_conn(client, conn, "negotiate refused: %.*s", 40,
-                   (const char *)data);
+        sl_client_break(client, conn, "negotiate refused: %.*s", 40,
+                        (const char *)data);
         return size;
     case SL_HTTP_DONE: break;
     }
@@ -317,8 +188,8 @@ static size_t handle_upgrade(struct sl_client *client, struct sl_conn *conn,
     case SL_HTTP_INCOMPLETE: return 0;
     case SL_HTTP_REFUSED:
         client->faults.errors++;
-        break_conn(client, conn, "upgrade refused: %.*s", 40,
-                   (const char *)data);
+        sl_client_break(client, conn, "upgrade refused: %.*s", 40,
+                        (const char *)data);
         return size;
     case SL_HTTP_DONE: break;
     }
@@ -382,7 +253,7 @@ void sl_client_open(struct sl_client *client, struct sl_conn *conn)
     const int status =
         connect(conn->fd, (const struct sockaddr *)&server, sizeof server);
     if (status != 0 && errno != EINPROGRESS) {
-        break_conn(client, conn, "connect: %s", strerror(errno));
+        sl_client_break(client, conn, "connect: %s", strerror(errno));
         return;
     }
     conn->wants_write = status != 0;
@@ -400,7 +271,7 @@ static void on_connect_event(struct sl_client *client, struct sl_conn *conn,
     socklen_t size = sizeof error;
     getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) {
-        break_conn(client, conn, "connect: %s", strerror(error));
+        sl_client_break(client, conn, "connect: %s", strerror(error));
         return;
     }
     if ((events & EPOLLOUT) != 0)
@@ -411,12 +282,12 @@ static void on_end(struct sl_client *client, struct sl_conn *conn,
                    const char *reason)
 {
     if (conn->state == SL_CONN_CLOSING) {
-        end_conn(client, conn);
+        sl_client_end(client, conn);
         return;
     }
     client->faults.closed++;
-    break_conn(client, conn, "closed by the server in state %d: %s",
-               (int)conn->state, reason);
+    sl_client_break(client, conn, "closed by the server in state %d: %s",
+                    (int)conn->state, reason);
 }
 
 /* Puts what was left over and what is new into the read buffer.  Returns the
@@ -454,7 +325,8 @@ static void on_readable(struct sl_client *client, struct sl_conn *conn)
     else if (conn->state == SL_CONN_UPGRADING)
         used = handle_upgrade(client, conn, data, size);
     if (conn->state >= SL_CONN_HANDSHAKING)
-        used += handle_frames(client, conn, data + used, size - used, now_ns);
+        used += sl_client_handle_frames(client, conn, data + used, size - used,
+                                        now_ns);
     if (conn->state == SL_CONN_DEAD)
         return;
     if (used < size)
