@@ -44,8 +44,8 @@ static void encode(const struct alphabet *alphabet, struct sl_str *out,
     char *at = sl_str_reserve(out, out_len);
 
     for (size_t i = 0; i + 3 <= bytes.len; i += 3) {
-        unsigned bits = (unsigned)in[i] << 16 | (unsigned)in[i + 1] << 8 |
-                        in[i + 2];
+        unsigned bits =
+            (unsigned)in[i] << 16 | (unsigned)in[i + 1] << 8 | in[i + 2];
         *at++ = alphabet->digits[bits >> 18];
         *at++ = alphabet->digits[bits >> 12 & 63];
         *at++ = alphabet->digits[bits >> 6 & 63];

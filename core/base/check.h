@@ -16,9 +16,9 @@
 SL_NORETURN SL_COLD void sl_fatal(const char *file, int line,
                                   const char *format, ...) SL_PRINTF(3, 4);
 
-#define sl_assert(cond)                                              \
-    do {                                                             \
-        if (SL_UNLIKELY(!(cond)))                                    \
+#define sl_assert(cond)                                                  \
+    do {                                                                 \
+        if (SL_UNLIKELY(!(cond)))                                        \
             sl_fatal(__FILE__, __LINE__, "assertion failed: %s", #cond); \
     } while (0)
 

@@ -38,8 +38,7 @@ static inline void sl_list_insert_before(struct sl_list *at,
     at->prev = node;
 }
 
-static inline void sl_list_push_back(struct sl_list *head,
-                                     struct sl_list *node)
+static inline void sl_list_push_back(struct sl_list *head, struct sl_list *node)
 {
     sl_list_insert_before(head, node);
 }
@@ -83,6 +82,6 @@ static inline void sl_list_splice_back(struct sl_list *to, struct sl_list *from)
     for (struct sl_list *node = (head)->next; node != (head); node = node->next)
 
 /* `node` may be removed (and its neighbours may not) in the body. */
-#define SL_LIST_FOREACH_SAFE(node, head)                            \
+#define SL_LIST_FOREACH_SAFE(node, head)                                 \
     for (struct sl_list *node = (head)->next, *node##_next = node->next; \
          node != (head); node = node##_next, node##_next = node->next)

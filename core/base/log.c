@@ -290,8 +290,8 @@ void sl_log_setup(int fd, enum sl_log_level level, enum sl_log_format format)
 {
     config.fd = fd;
     config.level = level;
-    config.json = format == SL_LOG_JSON ||
-                  (format == SL_LOG_AUTO && !isatty(fd));
+    config.json =
+        format == SL_LOG_JSON || (format == SL_LOG_AUTO && !isatty(fd));
 }
 
 void sl_log_thread(const char *name)

@@ -64,13 +64,13 @@ bool sl_log_enabled(enum sl_log_level level);
 void sl_log_write(enum sl_log_level level, const char *text,
                   const struct sl_field *fields, unsigned count);
 
-#define SL_LOG_CALL(level, text, ...)                                      \
-    do {                                                                   \
-        if (sl_log_enabled(level))                                         \
-            sl_log_write((level), (text),                                  \
-                         (const struct sl_field[]){ __VA_ARGS__ },         \
+#define SL_LOG_CALL(level, text, ...)                                       \
+    do {                                                                    \
+        if (sl_log_enabled(level))                                          \
+            sl_log_write((level), (text),                                   \
+                         (const struct sl_field[]){ __VA_ARGS__ },          \
                          sizeof((const struct sl_field[]){ __VA_ARGS__ }) / \
-                             sizeof(struct sl_field));                     \
+                             sizeof(struct sl_field));                      \
     } while (0)
 
 #define sl_log_debug(text, ...) SL_LOG_CALL(SL_LOG_DEBUG, text, __VA_ARGS__)

@@ -84,8 +84,7 @@ char *sl_strdup(const char *text)
 void sl_pool_init(struct sl_pool *pool, size_t block_size, unsigned keep_max)
 {
     *pool = (struct sl_pool){
-        .block_size = block_size < sizeof(void *) ? sizeof(void *)
-                                                  : block_size,
+        .block_size = block_size < sizeof(void *) ? sizeof(void *) : block_size,
         .keep_max = keep_max,
     };
 }

@@ -30,9 +30,9 @@ char *sl_slice_dup(struct sl_slice text) SL_MUST_USE;
 
 struct sl_pool {
     void *free_list;
-    size_t block_size;   /* bytes, at least a pointer */
+    size_t block_size; /* bytes, at least a pointer */
     unsigned free_count;
-    unsigned keep_max;   /* blocks kept for reuse */
+    unsigned keep_max; /* blocks kept for reuse */
 };
 
 void sl_pool_init(struct sl_pool *pool, size_t block_size, unsigned keep_max);

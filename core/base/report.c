@@ -20,8 +20,8 @@ static bool is_utf8_tail(char c)
 static void set_file(struct sl_report *report, const char *file)
 {
     size_t len = file == NULL ? 0 : strlen(file);
-    size_t skip = len < sizeof(report->file) ? 0
-                                             : len - sizeof(report->file) + 1;
+    size_t skip =
+        len < sizeof(report->file) ? 0 : len - sizeof(report->file) + 1;
     while (skip > 0 && skip < len && is_utf8_tail(file[skip]))
         skip++;
     if (len > skip)

@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#define CAP_MIN 8u              /* places of the first allocation */
-#define COUNT_MAX (1u << 30)    /* so that doubling never overflows */
+#define CAP_MIN 8u           /* places of the first allocation */
+#define COUNT_MAX (1u << 30) /* so that doubling never overflows */
 
 void sl_ring_init(struct sl_ring *ring, unsigned count_max)
 {

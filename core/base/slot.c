@@ -39,8 +39,8 @@ static uint32_t take_entry(struct sl_slots *slots)
     if (slots->count == slots->cap) {
         sl_assert(slots->cap <= UINT32_MAX / 2);
         slots->cap = slots->cap == 0 ? CAP_MIN : slots->cap * 2;
-        slots->entries = sl_realloc(slots->entries,
-                                    slots->cap * sizeof(*slots->entries));
+        slots->entries =
+            sl_realloc(slots->entries, slots->cap * sizeof(*slots->entries));
     }
     slots->entries[slots->count].generation = 1;
     return slots->count++;

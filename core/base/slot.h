@@ -13,7 +13,7 @@
 struct sl_slots {
     struct sl_slot_entry *entries;
     uint32_t count, cap; /* entries used so far, free ones included | room */
-    uint32_t free_head; /* index + 1 of the first free entry; 0: none */
+    uint32_t free_head;  /* index + 1 of the first free entry; 0: none */
 };
 
 /* 0 is never the id of anything. */

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#define CAP_MIN 64       /* bytes of the first allocation */
+#define CAP_MIN 64        /* bytes of the first allocation */
 #define U64_DIGITS_MAX 20 /* of 18446744073709551615 */
 
 void sl_str_release(struct sl_str *str)

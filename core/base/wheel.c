@@ -184,6 +184,5 @@ void sl_wheel_advance(struct sl_wheel *wheel, uint64_t now_ms)
 
 uint64_t sl_wheel_next(const struct sl_wheel *wheel)
 {
-    return sl_list_empty(&wheel->overdue) ? next_slot_ms(wheel)
-                                          : wheel->now_ms;
+    return sl_list_empty(&wheel->overdue) ? next_slot_ms(wheel) : wheel->now_ms;
 }

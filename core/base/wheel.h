@@ -25,7 +25,7 @@ struct sl_wheel_entry {
 };
 
 struct sl_wheel {
-    uint64_t now_ms; /* the time of the last advance: everybody's "now" */
+    uint64_t now_ms;  /* the time of the last advance: everybody's "now" */
     uint64_t tick_ms; /* up to which the wheel was turned */
     uint64_t used[SL_WHEEL_LEVELS]; /* a bit for each slot in use */
     struct sl_list slots[SL_WHEEL_LEVELS][SL_WHEEL_SLOTS];

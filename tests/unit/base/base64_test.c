@@ -5,10 +5,11 @@
  */
 #include "base/base64.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 #include "base/err.h"
@@ -40,8 +41,8 @@ static void rfc_vectors(void **state)
         assert_text(&out, vectors[i].text);
         sl_base64url_encode(&out, sl_slice_str(vectors[i].bytes));
         assert_text(&out, vectors[i].url_text);
-        assert_int_equal(
-            sl_base64_decode(&out, sl_slice_str(vectors[i].text)), 0);
+        assert_int_equal(sl_base64_decode(&out, sl_slice_str(vectors[i].text)),
+                         0);
         assert_text(&out, vectors[i].bytes);
         assert_int_equal(
             sl_base64url_decode(&out, sl_slice_str(vectors[i].url_text)), 0);
@@ -87,10 +88,10 @@ static void refuses_what_is_not_base64(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "Z",    "Zg",    "Zg=",   "Zm9",      "Zm9vY", /* lengths */
-        "====", "Z===",  "=Zg=",  "Zg==Zg==", "Zm9=v", /* padding */
-        "Zm9*", "Zm 9v", "-__-",  "Zm9v\n",  "Zm9\xc3", /* alphabet */
-        "Zh==", "Zm9=",                              /* bits left over */
+        "Z",    "Zg",    "Zg=",  "Zm9",      "Zm9vY",   /* lengths */
+        "====", "Z===",  "=Zg=", "Zg==Zg==", "Zm9=v",   /* padding */
+        "Zm9*", "Zm 9v", "-__-", "Zm9v\n",   "Zm9\xc3", /* alphabet */
+        "Zh==", "Zm9=",                                 /* bits left over */
     };
     for (size_t i = 0; i < SL_COUNT(texts); i++)
         assert_refused(sl_base64_decode, sl_slice_str(texts[i]));

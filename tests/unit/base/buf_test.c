@@ -7,10 +7,11 @@
  */
 #include "base/buf.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 #include <pthread.h>
@@ -55,8 +56,8 @@ static void head_stands_before_payload(void **state)
     char head[SL_BUF_HEAD];
     memset(head, 'h', sizeof(head));
     sl_buf_set_head(buf, head, sizeof(head));
-    assert_true(sl_slice_eq(sl_buf_framed(buf),
-                            SL_SLICE("hhhhhhhhhhhhhhhhpayload")));
+    assert_true(
+        sl_slice_eq(sl_buf_framed(buf), SL_SLICE("hhhhhhhhhhhhhhhhpayload")));
     assert_true(sl_slice_eq(sl_buf_payload(buf), SL_SLICE("payload")));
     sl_buf_unref(buf);
 }

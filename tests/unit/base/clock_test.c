@@ -2,10 +2,11 @@
 /* The system's clocks move the right way and scale; a replaced one is asked. */
 #include "base/clock.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 #include <time.h>

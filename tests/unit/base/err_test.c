@@ -2,10 +2,11 @@
 /* Every code has its name and text, and values that are not ours have some. */
 #include "base/err.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 #include <errno.h>
@@ -15,9 +16,9 @@
 static void our_codes(void **state)
 {
     (void)state;
-#define SL_ERR(code, said)                                   \
-    assert_string_equal(sl_err_name(SL_E_##code), #code);    \
-    assert_string_equal(sl_err_text(SL_E_##code), said);     \
+#define SL_ERR(code, said)                                \
+    assert_string_equal(sl_err_name(SL_E_##code), #code); \
+    assert_string_equal(sl_err_text(SL_E_##code), said);  \
     assert_true(SL_E_##code <= -10001);
 #include "base/err.def"
 #undef SL_ERR

@@ -2,10 +2,11 @@
 /* The circular list: order, idempotent removal, splicing, safe iteration. */
 #include "base/list.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 struct item {

@@ -5,10 +5,11 @@
  */
 #include "base/log.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 #include "base/utf8.h"
@@ -80,8 +81,7 @@ static void text_lines(void **state)
     sl_log_debug("d");
     assert_string_equal(take_line(), " DEBUG d");
     sl_log_warn("w", SL_F_STR("a", "x=y"), SL_F_STR("b", "say \"hi\""));
-    assert_string_equal(take_line(),
-                        " WARN  w a=\"x=y\" b=\"say \\\"hi\\\"\"");
+    assert_string_equal(take_line(), " WARN  w a=\"x=y\" b=\"say \\\"hi\\\"\"");
 }
 
 static void json_lines(void **state)
@@ -92,8 +92,8 @@ static void json_lines(void **state)
     assert_string_equal(take_line(),
                         "\",\"level\":\"info\",\"text\":\"started\"}");
     sl_log_warn("say \"hi\"", SL_F_STR("path", "a\\b"),
-                SL_F_INT("n", INT64_MIN), SL_F_NUM("x", 1.5), SL_F_NUM("none", NAN),
-                SL_F_BOOL("b", true));
+                SL_F_INT("n", INT64_MIN), SL_F_NUM("x", 1.5),
+                SL_F_NUM("none", NAN), SL_F_BOOL("b", true));
     assert_string_equal(take_line(),
                         "\",\"level\":\"warn\",\"text\":\"say \\\"hi\\\"\","
                         "\"path\":\"a\\\\b\",\"n\":-9223372036854775808,"
@@ -106,9 +106,8 @@ static void thread_name_is_a_field(void **state)
     sl_log_setup(ends[1], SL_LOG_INFO, SL_LOG_JSON);
     sl_log_thread("worker 2");
     sl_log_info("x", SL_F_INT("n", 1));
-    assert_string_equal(take_line(),
-                        "\",\"level\":\"info\",\"text\":\"x\","
-                        "\"worker\":\"worker 2\",\"n\":1}");
+    assert_string_equal(take_line(), "\",\"level\":\"info\",\"text\":\"x\","
+                                     "\"worker\":\"worker 2\",\"n\":1}");
     sl_log_setup(ends[1], SL_LOG_INFO, SL_LOG_TEXT);
     sl_log_info("x");
     assert_string_equal(take_line(), " INFO  x worker=\"worker 2\"");
@@ -306,8 +305,8 @@ static void lines_of_threads_stay_whole(void **state)
     for (int i = 0; i < THREADS * LINES; i++) {
         char line[256], worker[8], from[8];
         assert_non_null(fgets(line, sizeof(line), in));
-        assert_int_equal(sscanf(line, "%*s INFO line worker=%7s from=%7s",
-                                worker, from), 2);
+        assert_int_equal(
+            sscanf(line, "%*s INFO line worker=%7s from=%7s", worker, from), 2);
         assert_string_equal(worker, from);
         counts[worker[1] - '0']++;
     }

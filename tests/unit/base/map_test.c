@@ -7,10 +7,11 @@
  */
 #include "base/map.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 #include "base/mem.h"
@@ -141,8 +142,7 @@ static void grows_and_shrinks(void **state)
 
     for (int i = 0; i < COUNT; i++) {
         sl_map_remove(&map, &all[i].node);
-        assert_true(map.count >= map.bucket_count / 8 ||
-                    map.bucket_count == 8);
+        assert_true(map.count >= map.bucket_count / 8 || map.bucket_count == 8);
         if (i % 97 == 0)
             for (int j = i - 50; j < i + 50; j++)
                 if (j >= 0)

@@ -2,10 +2,11 @@
 /* Reports: the three forms, and cutting at the right end between characters. */
 #include "base/report.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 #include "base/utf8.h"

@@ -2,10 +2,11 @@
 /* The ring: order over growth at every offset of its head, and its bound. */
 #include "base/ring.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 static void *item(uintptr_t value)

@@ -2,10 +2,11 @@
 /* Slices: comparison with zero bytes and empty ends, case, trimming, prefix. */
 #include "base/slice.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 static void empty_slices_are_equal(void **state)
@@ -31,8 +32,8 @@ static void zero_is_an_ordinary_byte(void **state)
 static void case_matters_for_ascii_alone(void **state)
 {
     (void)state;
-    assert_true(sl_slice_eq_nocase(SL_SLICE("Content-TYPE"),
-                                   SL_SLICE("content-type")));
+    assert_true(
+        sl_slice_eq_nocase(SL_SLICE("Content-TYPE"), SL_SLICE("content-type")));
     assert_false(sl_slice_eq_nocase(SL_SLICE("@"), SL_SLICE("`")));
     assert_false(sl_slice_eq_nocase(SL_SLICE("["), SL_SLICE("{")));
     assert_false(sl_slice_eq_nocase(SL_SLICE("\xc4"), SL_SLICE("\xe4")));
@@ -42,11 +43,10 @@ static void case_matters_for_ascii_alone(void **state)
 static void trims_both_ends(void **state)
 {
     (void)state;
-    assert_true(sl_slice_eq(sl_slice_trim(SL_SLICE(" \t a b\t ")),
-                            SL_SLICE("a b")));
+    assert_true(
+        sl_slice_eq(sl_slice_trim(SL_SLICE(" \t a b\t ")), SL_SLICE("a b")));
     assert_int_equal(sl_slice_trim(SL_SLICE(" \t ")).len, 0);
-    assert_true(sl_slice_eq(sl_slice_trim(SL_SLICE("\r\n")),
-                            SL_SLICE("\r\n")));
+    assert_true(sl_slice_eq(sl_slice_trim(SL_SLICE("\r\n")), SL_SLICE("\r\n")));
 }
 
 static void knows_prefixes(void **state)

@@ -5,10 +5,11 @@
  */
 #include "base/str.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 static void assert_bytes(const struct sl_str *str, const char *text)

@@ -6,10 +6,11 @@
  */
 #include "base/utf8.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 /* Decodes the one character at the beginning; returns its bytes, 0: wrong. */
@@ -83,9 +84,10 @@ static void all_of_up_to_three_bytes(void **state)
 static void sampled_four_bytes(void **state)
 {
     (void)state;
-    static const uint8_t samples[] = { 0x00, 0x41, 0x7f, 0x80, 0x8f,
-                                       0x90, 0x9f, 0xa0, 0xbf, 0xc0,
-                                       0xc2, 0xe0, 0xf4, 0xff };
+    static const uint8_t samples[] = {
+        0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f,
+        0xa0, 0xbf, 0xc0, 0xc2, 0xe0, 0xf4, 0xff
+    };
     enum { COUNT = sizeof(samples) };
     for (unsigned first = 0; first < 256; first++)
         for (unsigned second = 0; second < 256; second++)

@@ -7,10 +7,11 @@
  */
 #include "base/wheel.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 enum { ENTRIES = 300 };
