@@ -19,8 +19,7 @@ void sl_sha1(struct sl_slice bytes, uint8_t out[20])
     sl_assert(hash != NULL);
 }
 
-void sl_hmac_sha256(struct sl_slice key, struct sl_slice bytes,
-                    uint8_t out[32])
+void sl_hmac_sha256(struct sl_slice key, struct sl_slice bytes, uint8_t out[32])
 {
     unsigned len = 0;
     sl_assert(key.len <= INT_MAX);

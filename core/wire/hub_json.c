@@ -48,51 +48,36 @@ static int missing(struct sl_hub_error *error, const char *name)
 const char *sl_hub_token_name(const struct sl_value *value)
 {
     switch (sl_value_kind(value)) {
-    case SL_VALUE_OBJECT:
-        return "Object";
-    case SL_VALUE_ARRAY:
-        return "Array";
-    case SL_VALUE_STRING:
-        return "String";
-    case SL_VALUE_BOOL:
-        return sl_value_bool(value) ? "True" : "False";
-    case SL_VALUE_NULL:
-        return "Null";
-    default:
-        return "Number";
+    case SL_VALUE_OBJECT: return "Object";
+    case SL_VALUE_ARRAY: return "Array";
+    case SL_VALUE_STRING: return "String";
+    case SL_VALUE_BOOL: return sl_value_bool(value) ? "True" : "False";
+    case SL_VALUE_NULL: return "Null";
+    default: return "Number";
     }
 }
 
-#define MEMBER(text, member)                        \
-    (memcmp(name.ptr, text, sizeof(text) - 1) == 0 ? \
-         (member) :                                 \
-         SL_MEMBER_OTHER)
+#define MEMBER(text, member) \
+    (memcmp(name.ptr, text, sizeof(text) - 1) == 0 ? (member) : SL_MEMBER_OTHER)
 
 enum sl_hub_member sl_hub_member_find(struct sl_slice name)
 {
     switch (name.len) {
     case 4:
-        return name.ptr[0] == 't' ? MEMBER("type", SL_MEMBER_TYPE) :
-                                    MEMBER("item", SL_MEMBER_ITEM);
-    case 5:
-        return MEMBER("error", SL_MEMBER_ERROR);
+        return name.ptr[0] == 't' ? MEMBER("type", SL_MEMBER_TYPE)
+                                  : MEMBER("item", SL_MEMBER_ITEM);
+    case 5: return MEMBER("error", SL_MEMBER_ERROR);
     case 6:
-        return name.ptr[0] == 't' ? MEMBER("target", SL_MEMBER_TARGET) :
-                                    MEMBER("result", SL_MEMBER_RESULT);
-    case 7:
-        return MEMBER("headers", SL_MEMBER_HEADERS);
+        return name.ptr[0] == 't' ? MEMBER("target", SL_MEMBER_TARGET)
+                                  : MEMBER("result", SL_MEMBER_RESULT);
+    case 7: return MEMBER("headers", SL_MEMBER_HEADERS);
     case 9:
-        return name.ptr[0] == 'a' ?
-                   MEMBER("arguments", SL_MEMBER_ARGUMENTS) :
-                   MEMBER("streamIds", SL_MEMBER_STREAM_IDS);
-    case 10:
-        return MEMBER("sequenceId", SL_MEMBER_SEQUENCE_ID);
-    case 12:
-        return MEMBER("invocationId", SL_MEMBER_INVOCATION_ID);
-    case 14:
-        return MEMBER("allowReconnect", SL_MEMBER_ALLOW_RECONNECT);
-    default:
-        return SL_MEMBER_OTHER;
+        return name.ptr[0] == 'a' ? MEMBER("arguments", SL_MEMBER_ARGUMENTS)
+                                  : MEMBER("streamIds", SL_MEMBER_STREAM_IDS);
+    case 10: return MEMBER("sequenceId", SL_MEMBER_SEQUENCE_ID);
+    case 12: return MEMBER("invocationId", SL_MEMBER_INVOCATION_ID);
+    case 14: return MEMBER("allowReconnect", SL_MEMBER_ALLOW_RECONNECT);
+    default: return SL_MEMBER_OTHER;
     }
 }
 
@@ -159,8 +144,7 @@ static int read_sequence_id(struct walk *walk, const struct sl_value *value)
                         &walk->message->sequence_id, walk->error);
 }
 
-static int read_allow_reconnect(struct walk *walk,
-                                const struct sl_value *value)
+static int read_allow_reconnect(struct walk *walk, const struct sl_value *value)
 {
     if (sl_value_kind(value) != SL_VALUE_BOOL)
         return sl_hub_error_set(walk->error, sl_hub_invalid_data,
@@ -183,8 +167,7 @@ static int read_stream_id(struct walk *walk, const struct sl_value *id)
 {
     struct sl_message *message = walk->message;
     switch (sl_value_kind(id)) {
-    case SL_VALUE_STRING:
-        break;
+    case SL_VALUE_STRING: break;
     case SL_VALUE_NULL:
         return sl_hub_error_set(walk->error, sl_hub_invalid_data,
                                 "Null value for 'streamIds' is not valid.");
@@ -247,35 +230,24 @@ static int read_member(struct walk *walk, struct sl_slice key,
 {
     struct sl_message *message = walk->message;
     switch (sl_hub_member_find(key)) {
-    case SL_MEMBER_TYPE:
-        return read_type(walk, value);
+    case SL_MEMBER_TYPE: return read_type(walk, value);
     case SL_MEMBER_INVOCATION_ID:
         return read_string(value, "invocationId", &message->invocation_id,
                            walk->error);
     case SL_MEMBER_TARGET:
         walk->has_target = true;
         return read_string(value, "target", &message->target, walk->error);
-    case SL_MEMBER_ARGUMENTS:
-        return read_arguments(walk, value);
-    case SL_MEMBER_STREAM_IDS:
-        return read_stream_ids(walk, value);
-    case SL_MEMBER_HEADERS:
-        return read_headers(walk, value);
-    case SL_MEMBER_ITEM:
-        walk->item = *value;
-        return 0;
-    case SL_MEMBER_RESULT:
-        walk->result = *value;
-        return 0;
+    case SL_MEMBER_ARGUMENTS: return read_arguments(walk, value);
+    case SL_MEMBER_STREAM_IDS: return read_stream_ids(walk, value);
+    case SL_MEMBER_HEADERS: return read_headers(walk, value);
+    case SL_MEMBER_ITEM: walk->item = *value; return 0;
+    case SL_MEMBER_RESULT: walk->result = *value; return 0;
     case SL_MEMBER_ERROR:
         message->has_error = true;
         return read_string(value, "error", &message->error, walk->error);
-    case SL_MEMBER_ALLOW_RECONNECT:
-        return read_allow_reconnect(walk, value);
-    case SL_MEMBER_SEQUENCE_ID:
-        return read_sequence_id(walk, value);
-    case SL_MEMBER_OTHER:
-        break;
+    case SL_MEMBER_ALLOW_RECONNECT: return read_allow_reconnect(walk, value);
+    case SL_MEMBER_SEQUENCE_ID: return read_sequence_id(walk, value);
+    case SL_MEMBER_OTHER: break;
     }
     return 0;
 }
@@ -288,8 +260,7 @@ static int finish_invocation(struct walk *walk)
     if (message->type == SL_MSG_STREAM_INVOCATION && !message->args_bad &&
         message->invocation_id.len == 0)
         return missing(walk->error, "invocationId");
-    if (!walk->has_target ||
-        (message->target.len == 0 && !walk->has_arguments))
+    if (!walk->has_target || (message->target.len == 0 && !walk->has_arguments))
         return missing(walk->error, "target");
     if (!walk->has_arguments)
         return missing(walk->error, "arguments");
@@ -329,12 +300,9 @@ static int finish(struct walk *walk)
     walk->message->type = (enum sl_message_type)walk->type;
     switch (walk->message->type) {
     case SL_MSG_INVOCATION:
-    case SL_MSG_STREAM_INVOCATION:
-        return finish_invocation(walk);
-    case SL_MSG_STREAM_ITEM:
-        return finish_stream_item(walk);
-    case SL_MSG_COMPLETION:
-        return finish_completion(walk);
+    case SL_MSG_STREAM_INVOCATION: return finish_invocation(walk);
+    case SL_MSG_STREAM_ITEM: return finish_stream_item(walk);
+    case SL_MSG_COMPLETION: return finish_completion(walk);
     case SL_MSG_CANCEL_INVOCATION:
         if (walk->message->invocation_id.len == 0)
             return missing(walk->error, "invocationId");
@@ -344,8 +312,7 @@ static int finish(struct walk *walk)
         return walk->has_sequence_id ? 0 : missing(walk->error, "sequenceId");
     case SL_MSG_PING:
     case SL_MSG_CLOSE:
-    case SL_MSG_UNKNOWN:
-        break;
+    case SL_MSG_UNKNOWN: break;
     }
     return 0;
 }
@@ -359,8 +326,8 @@ static int read_root(struct sl_hub_reader *reader, struct sl_slice payload,
         err = sl_hub_json_salvage(reader, payload, message, error);
         if (err < 0)
             return err;
-        err = sl_json_read_head(&reader->json, sl_str_slice(&reader->text),
-                                root);
+        err =
+            sl_json_read_head(&reader->json, sl_str_slice(&reader->text), root);
         sl_str_trim(&reader->text, SL_SCRATCH_KEEP_MAX);
         sl_assert(err == 0 || err == SL_E_TOO_LARGE);
     }

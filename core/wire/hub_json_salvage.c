@@ -100,8 +100,7 @@ static int add_value(struct salvage *s, enum sl_hub_member member,
     case SL_MEMBER_RESULT:
         s->message->value_bad = add_payload(s, text, SL_SLICE("null"));
         return 0;
-    default:
-        return add_envelope(s, text);
+    default: return add_envelope(s, text);
     }
 }
 

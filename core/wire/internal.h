@@ -79,7 +79,7 @@ int sl_hub_error_set(struct sl_hub_error *error, const char *kind,
 /* What the reference says of a token: "Array", "Number" ... */
 const char *sl_hub_token_name(const struct sl_value *value);
 
-extern const char sl_hub_invalid_data[];   /* kinds of exceptions */
+extern const char sl_hub_invalid_data[]; /* kinds of exceptions */
 extern const char sl_hub_format_error[];
 extern const char sl_hub_invalid_operation[];
 
@@ -92,8 +92,7 @@ int sl_hub_read_int32(const struct sl_value *value, const char *name,
  * do not read are a failed binding. Appends the readable rest to reader->text;
  * sets args_bad and value_bad. Negative: the connection closes. */
 int sl_hub_json_salvage(struct sl_hub_reader *reader, struct sl_slice text,
-                        struct sl_message *message,
-                        struct sl_hub_error *error);
+                        struct sl_message *message, struct sl_hub_error *error);
 
 int sl_hub_json_write_invocation(struct sl_str *out, struct sl_slice id,
                                  struct sl_slice target, size_t arg_count,

@@ -93,9 +93,8 @@ static int read_doc(struct sl_json *json, struct sl_slice text,
     json->doc = yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len, flags,
                                  on_heap ? NULL : &pool, &err);
     if (SL_UNLIKELY(json->doc == NULL))
-        return err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ?
-                   SL_E_TOO_LARGE :
-                   SL_E_JSON;
+        return err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? SL_E_TOO_LARGE
+                                                               : SL_E_JSON;
     json->doc_on_heap = on_heap;
     if (SL_UNLIKELY(too_deep(json->doc, text))) {
         drop_doc(json);

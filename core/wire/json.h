@@ -12,8 +12,8 @@
 #include <stddef.h>
 
 struct sl_json {
-    void *pool;       /* memory handed to yyjson */
-    size_t pool_size; /* bytes */
+    void *pool;             /* memory handed to yyjson */
+    size_t pool_size;       /* bytes */
     struct yyjson_doc *doc; /* of the last read; NULL when it failed */
     bool doc_on_heap;       /* too large for the pool */
 };

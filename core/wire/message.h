@@ -30,14 +30,14 @@ struct sl_message {
     enum sl_message_type type;
     struct sl_slice invocation_id; /* empty: nobody waits for an answer */
     struct sl_slice target;
-    struct sl_value args;   /* an array; kind NONE when args_bad */
-    bool args_bad;          /* the arguments do not read: binding failure */
-    struct sl_value value;  /* item of type 2, result of type 3; else NONE */
-    bool value_bad;         /* it is there but does not read: kind NULL then */
-    struct sl_slice error;  /* of types 3 and 7 */
+    struct sl_value args;  /* an array; kind NONE when args_bad */
+    bool args_bad;         /* the arguments do not read: binding failure */
+    struct sl_value value; /* item of type 2, result of type 3; else NONE */
+    bool value_bad;        /* it is there but does not read: kind NULL then */
+    struct sl_slice error; /* of types 3 and 7 */
     bool has_error;
-    bool allow_reconnect;   /* of type 7 */
-    int64_t sequence_id;    /* of types 8 and 9 */
+    bool allow_reconnect;    /* of type 7 */
+    int64_t sequence_id;     /* of types 8 and 9 */
     struct sl_value headers; /* an object, or NONE */
     unsigned stream_id_count;
     struct sl_slice stream_ids[SL_STREAM_IDS_MAX];

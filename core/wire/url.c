@@ -41,8 +41,7 @@ bool sl_url_parse(struct sl_slice target, struct sl_url *url)
     url->path = target;
     if (mark != NULL) {
         url->path.len = (size_t)(mark - target.ptr);
-        url->query =
-            sl_slice_of(mark + 1, target.len - url->path.len - 1);
+        url->query = sl_slice_of(mark + 1, target.len - url->path.len - 1);
     }
     if (url->path.len == 0)
         url->path = SL_SLICE("/");

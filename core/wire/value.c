@@ -13,30 +13,22 @@ static enum sl_value_kind json_kind(yyjson_val *val)
     if (val == NULL)
         return SL_VALUE_NONE;
     switch (unsafe_yyjson_get_tag(val)) {
-    case YYJSON_TYPE_NULL:
-        return SL_VALUE_NULL;
+    case YYJSON_TYPE_NULL: return SL_VALUE_NULL;
     case YYJSON_TYPE_BOOL | YYJSON_SUBTYPE_TRUE:
-    case YYJSON_TYPE_BOOL | YYJSON_SUBTYPE_FALSE:
-        return SL_VALUE_BOOL;
+    case YYJSON_TYPE_BOOL | YYJSON_SUBTYPE_FALSE: return SL_VALUE_BOOL;
     case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_UINT:
-        return unsafe_yyjson_get_uint(val) <= INT64_MAX ? SL_VALUE_INT :
-                                                          SL_VALUE_UINT;
-    case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_SINT:
-        return SL_VALUE_INT;
-    case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_REAL:
-        return SL_VALUE_DOUBLE;
-    default:
-        break;
+        return unsafe_yyjson_get_uint(val) <= INT64_MAX ? SL_VALUE_INT
+                                                        : SL_VALUE_UINT;
+    case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_SINT: return SL_VALUE_INT;
+    case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_REAL: return SL_VALUE_DOUBLE;
+    default: break;
     }
     switch (unsafe_yyjson_get_type(val)) {
     case YYJSON_TYPE_STR: /* newer versions mark some with a subtype */
         return SL_VALUE_STRING;
-    case YYJSON_TYPE_ARR:
-        return SL_VALUE_ARRAY;
-    case YYJSON_TYPE_OBJ:
-        return SL_VALUE_OBJECT;
-    default:
-        sl_unreachable();
+    case YYJSON_TYPE_ARR: return SL_VALUE_ARRAY;
+    case YYJSON_TYPE_OBJ: return SL_VALUE_OBJECT;
+    default: sl_unreachable();
     }
 }
 

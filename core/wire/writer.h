@@ -3,7 +3,9 @@
  * Writes values in a hub protocol, straight into a byte string. The same calls
  * make JSON and (with its issue) MessagePack; the caller knows no format.
  *
- *   sl_write_object(&w, 1); sl_write_key(&w, SL_SLICE("a")); sl_write_int(&w, 1);
+ *   sl_write_object(&w, 1);
+ *   sl_write_key(&w, SL_SLICE("a"));
+ *   sl_write_int(&w, 1);
  *   sl_write_end(&w);
  *
  * Text must be UTF-8 and numbers finite in JSON: the functions that can refuse
@@ -39,7 +41,8 @@ void sl_write_uint(struct sl_writer *w, uint64_t value);
  * the same. */
 int sl_write_double(struct sl_writer *w, double value) SL_MUST_USE;
 int sl_write_string(struct sl_writer *w, struct sl_slice text) SL_MUST_USE;
-void sl_write_binary(struct sl_writer *w, struct sl_slice bytes); /* JSON: base64 text */
+/* JSON: base64 text. */
+void sl_write_binary(struct sl_writer *w, struct sl_slice bytes);
 /* JSON: ISO 8601 text in UTC. SL_E_VALUE beyond the years 1 to 9999. */
 int sl_write_timestamp(struct sl_writer *w, int64_t seconds,
                        uint32_t nanoseconds) SL_MUST_USE;
