@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+/*
+ * An incoming message to its action. Start reading here: above is how bytes
+ * became a message (receive.c), below what runs methods (invocation.c, and the
+ * script behind hub/script.h).
+ *
+ * Order of checks of a call, as in the reference: the method exists, the
+ * arguments bind, a slot is free, the mode fits (stream or not), the number of
+ * upload streams fits. The first two are answered at once, without a slot, so
+ * that such an error overtakes the result of an earlier call.
+ */
+#include "base/check.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "hub/error_text.h"
+#include "hub/internal.h"
+
+/* Every binding comes with a slot in the message; the message's bytes are gone
+ * when a waiting call starts, so its id is copied. */
+static struct sl_invocation *make_invocation(struct sl_conn *conn,
+                                             const struct sl_message *message,
+                                             size_t size)
+{
+    struct sl_invocation *invocation =
+        sl_pool_get(&sl_conn_world(conn)->invocation_pool);
+    *invocation = (struct sl_invocation){
+        .conn = conn,
+        .entry = conn->entry,
+        .size = (uint32_t)size,
+        .stream_ids = message->stream_id_count,
+        .wants_stream = message->type == SL_MSG_STREAM_INVOCATION,
+    };
+    sl_list_init(&invocation->node);
+    if (message->invocation_id.len > 0) {
+        invocation->id = sl_slice_dup(message->invocation_id);
+        invocation->id_len = (uint32_t)message->invocation_id.len;
+    }
+    return invocation;
+}
+
+static void refuse_unbound(struct sl_conn *conn,
+                           struct sl_invocation *invocation,
+                           struct sl_slice target, const struct sl_str *detail)
+{
+    bool shown = sl_conn_options(conn)->detailed_errors != 0;
+    struct sl_str error = { 0 };
+    sl_error_unbound(&error, target,
+                     shown ? sl_str_slice(detail) : (struct sl_slice){ 0 });
+    sl_log_debug("arguments do not bind", SL_F_STR("connection", conn->id),
+                 SL_F_STR("hub", conn->entry->name),
+                 SL_F_SLICE("target", target),
+                 SL_F_SLICE("detail", sl_str_slice(detail)));
+    sl_invocation_refuse(invocation, sl_str_slice(&error));
+    sl_str_release(&error);
+}
+
+static void refuse_unknown(struct sl_conn *conn,
+                           struct sl_invocation *invocation,
+                           struct sl_slice target)
+{
+    struct sl_str error = { 0 };
+    sl_error_unknown_method(&error, target);
+    sl_log_debug("unknown method", SL_F_STR("connection", conn->id),
+                 SL_F_STR("hub", conn->entry->name),
+                 SL_F_SLICE("target", target));
+    sl_invocation_refuse(invocation, sl_str_slice(&error));
+    sl_str_release(&error);
+}
+
+static void on_invocation(struct sl_conn *conn,
+                          const struct sl_message *message, size_t size)
+{
+    struct sl_hub_entry *entry = conn->entry;
+    struct sl_invocation *invocation = make_invocation(conn, message, size);
+    struct sl_str detail = { 0 };
+    sl_metric_add(sl_conn_world(conn)->metrics, SL_M_INVOCATIONS, 1);
+
+    switch (entry->ops->prepare(entry->script, invocation, message, &detail)) {
+    case SL_PREPARED:
+        invocation->takes_slot =
+            !invocation->wants_stream && invocation->stream_params == 0;
+        sl_invocation_submit(invocation);
+        break;
+    case SL_PREPARE_UNKNOWN:
+        refuse_unknown(conn, invocation, message->target);
+        break;
+    case SL_PREPARE_UNBOUND:
+        refuse_unbound(conn, invocation, message->target, &detail);
+        break;
+    }
+    sl_str_release(&detail);
+}
+
+static void on_ping(struct sl_conn *conn)
+{
+    if (conn->client_pings)
+        return;
+    conn->client_pings = true;
+    sl_keepalive_arm(conn);
+}
+
+/* The answer is Close without an error, as the reference's. */
+static void on_close(struct sl_conn *conn, const struct sl_message *message)
+{
+    if (message->has_error && message->error.len > 0)
+        conn->end_error = sl_slice_dup(message->error);
+    sl_conn_close(conn, SL_CLOSE_CLIENT, (struct sl_slice){ 0 }, false);
+}
+
+void sl_dispatch(struct sl_conn *conn, const struct sl_message *message,
+                 size_t size)
+{
+    sl_assert(!sl_conn_is_closing(conn));
+    switch (message->type) {
+    case SL_MSG_INVOCATION:
+    case SL_MSG_STREAM_INVOCATION: on_invocation(conn, message, size); break;
+    case SL_MSG_PING: on_ping(conn); break;
+    case SL_MSG_CLOSE: on_close(conn, message); break;
+    case SL_MSG_STREAM_ITEM:
+    case SL_MSG_COMPLETION:
+    case SL_MSG_CANCEL_INVOCATION:
+        /* Of no stream and no question that is open: ignored, as there. */
+    case SL_MSG_ACK:
+    case SL_MSG_SEQUENCE:
+    case SL_MSG_UNKNOWN: break;
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Names are echoed as they are: whoever writes the message escapes them.
+ */
+#include "hub/error_text.h"
+
+/* Static storage takes no compound literal, which SL_SLICE is. */
+#define TEXT(literal)                                \
+    {                                                \
+        .ptr = (literal), .len = sizeof(literal) - 1 \
+    }
+
+const char sl_error_hub[] = "HubException";
+const char sl_error_operation[] = "InvalidOperationException";
+const char sl_error_data[] = "InvalidDataException";
+
+const struct sl_slice sl_error_client_timeout =
+    TEXT("Client hasn't sent a message/ping within the configured "
+         "ClientTimeoutInterval.");
+const struct sl_slice sl_error_truncated =
+    TEXT("Connection terminated while reading a message.");
+const struct sl_slice sl_error_slow =
+    TEXT("Connection closed because the client does not read fast "
+         "enough.");
+
+static void add_detail(struct sl_str *out, const char *kind,
+                       struct sl_slice detail)
+{
+    if (kind == NULL)
+        return;
+    sl_str_add_char(out, ' ');
+    sl_str_add_slice(out, sl_slice_str(kind));
+    sl_str_add_lit(out, ": ");
+    sl_str_add_slice(out, detail);
+}
+
+void sl_error_closed(struct sl_str *out, const char *kind,
+                     struct sl_slice detail)
+{
+    sl_str_add_lit(out, "Connection closed with an error.");
+    add_detail(out, kind, detail);
+}
+
+void sl_error_invoking(struct sl_str *out, struct sl_slice method,
+                       const char *kind, struct sl_slice detail)
+{
+    sl_str_add_lit(out, "An unexpected error occurred invoking '");
+    sl_str_add_slice(out, method);
+    sl_str_add_lit(out, "' on the server.");
+    add_detail(out, kind, detail);
+}
+
+static void add_failed(struct sl_str *out, struct sl_slice target)
+{
+    sl_str_add_lit(out, "Failed to invoke '");
+    sl_str_add_slice(out, target);
+    sl_str_add_lit(out, "' due to an error on the server.");
+}
+
+void sl_error_unbound(struct sl_str *out, struct sl_slice target,
+                      struct sl_slice detail)
+{
+    add_failed(out, target);
+    if (detail.len == 0)
+        return;
+    sl_str_add_char(out, ' ');
+    sl_str_add_slice(out, detail);
+}
+
+void sl_error_unknown_method(struct sl_str *out, struct sl_slice target)
+{
+    add_failed(out, target);
+    add_detail(out, sl_error_hub, SL_SLICE("Method does not exist."));
+}
+
+void sl_error_is_stream(struct sl_str *out, struct sl_slice method)
+{
+    sl_str_add_lit(out, "The client attempted to invoke the streaming '");
+    sl_str_add_slice(out, method);
+    sl_str_add_lit(out, "' method with a non-streaming invocation.");
+}
+
+void sl_error_not_stream(struct sl_str *out, struct sl_slice method)
+{
+    sl_str_add_lit(out, "The client attempted to invoke the non-streaming '");
+    sl_str_add_slice(out, method);
+    sl_str_add_lit(out, "' method with a streaming invocation.");
+}
+
+void sl_error_stream_count(struct sl_str *out, struct sl_slice method,
+                           unsigned sent, unsigned expected)
+{
+    sl_error_invoking(out, method, sl_error_hub, SL_SLICE("Client sent "));
+    sl_str_add_u64(out, sent);
+    sl_str_add_lit(out, " stream(s), Hub method expects ");
+    sl_str_add_u64(out, expected);
+    sl_str_add_char(out, '.');
+}
+
+void sl_error_too_large(struct sl_str *out, uint64_t limit)
+{
+    sl_str_add_lit(out, "The maximum message size of ");
+    sl_str_add_u64(out, limit);
+    sl_str_add_lit(out, "B was exceeded. The message size can be configured in "
+                        "AddHubOptions.");
+}

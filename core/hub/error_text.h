@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The sentences that clients see, those of the reference server: a base text
+ * and, where it may be shown, " Kind: detail". Each function appends.
+ */
+#pragma once
+
+#include "base/slice.h"
+#include "base/str.h"
+
+extern const char sl_error_hub[];       /* "HubException": always shown */
+extern const char sl_error_operation[]; /* "InvalidOperationException" */
+extern const char sl_error_data[];      /* "InvalidDataException" */
+
+/* kind NULL: the base text alone. */
+void sl_error_closed(struct sl_str *out, const char *kind,
+                     struct sl_slice detail);
+void sl_error_invoking(struct sl_str *out, struct sl_slice method,
+                       const char *kind, struct sl_slice detail);
+
+/* detail is whole ("InvalidDataException: ..."); empty: the base alone. */
+void sl_error_unbound(struct sl_str *out, struct sl_slice target,
+                      struct sl_slice detail);
+void sl_error_unknown_method(struct sl_str *out, struct sl_slice target);
+
+/* A stream method called as a plain one, and the other way round. */
+void sl_error_is_stream(struct sl_str *out, struct sl_slice method);
+void sl_error_not_stream(struct sl_str *out, struct sl_slice method);
+
+void sl_error_stream_count(struct sl_str *out, struct sl_slice method,
+                           unsigned sent, unsigned expected);
+
+/* What on_disconnected is told. */
+void sl_error_too_large(struct sl_str *out, uint64_t limit);
+extern const struct sl_slice sl_error_client_timeout;
+extern const struct sl_slice sl_error_truncated;
+extern const struct sl_slice sl_error_slow;

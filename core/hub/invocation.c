@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Slots: at most max_parallel_invocations plain calls of a connection run; the
+ * rest waits in order. A call that comes while a slot is free and nobody waits
+ * starts at once, inside the reading of its message; waiting ones are started
+ * from the run queue, so that a chain of calls that end at once is a loop, not
+ * a recursion, and no method starts inside the end of another.
+ *
+ * Streams and calls with upload streams take no slot (spec/hub-semantics.md,
+ * section 3); before on_connected has ended they wait like the others.
+ */
+#include "hub/invocation.h"
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "hub/error_text.h"
+#include "hub/internal.h"
+
+static struct sl_world *world_of(const struct sl_invocation *invocation)
+{
+    return invocation->entry->hub->world;
+}
+
+static void free_invocation(struct sl_invocation *invocation)
+{
+    struct sl_world *world = world_of(invocation);
+    sl_list_remove(&invocation->node);
+    sl_free(invocation->id);
+    sl_pool_put(&world->invocation_pool, invocation);
+}
+
+/* ---- answers ---- */
+
+static bool wants_answer(const struct sl_invocation *invocation)
+{
+    return invocation->id != NULL && invocation->conn != NULL &&
+           !sl_conn_is_closing(invocation->conn);
+}
+
+static void answer_error(struct sl_invocation *invocation,
+                         struct sl_slice error)
+{
+    struct sl_world *world = world_of(invocation);
+    sl_metric_add(world->metrics, SL_M_INVOCATIONS_FAILED, 1);
+    if (!wants_answer(invocation))
+        return;
+    struct sl_conn *conn = invocation->conn;
+    struct sl_str *out = &world->scratch;
+    size_t start = out->len;
+    conn->protocol->write_error(
+        out, sl_slice_of(invocation->id, invocation->id_len), error);
+    sl_conn_send_copy(conn, sl_slice_of(out->ptr + start, out->len - start));
+    out->len = start;
+}
+
+/* Ends a started invocation; its slot is free from here on. */
+static void end(struct sl_invocation *invocation)
+{
+    struct sl_conn *conn = invocation->conn;
+    sl_assert(invocation->started);
+    if (conn != NULL && invocation->takes_slot) {
+        sl_assert(conn->running_count > 0);
+        conn->running_count--;
+        if (conn->waiting_count > 0)
+            sl_conn_wake(conn);
+    }
+    free_invocation(invocation);
+}
+
+int sl_invocation_result(struct sl_invocation *invocation, sl_write_cb write,
+                         void *user)
+{
+    if (wants_answer(invocation)) {
+        struct sl_conn *conn = invocation->conn;
+        struct sl_str *out = &world_of(invocation)->scratch;
+        size_t start = out->len;
+        int err = conn->protocol->write_result(
+            out, sl_slice_of(invocation->id, invocation->id_len), write, user);
+        if (err < 0)
+            return err;
+        sl_conn_send_copy(conn,
+                          sl_slice_of(out->ptr + start, out->len - start));
+        out->len = start;
+        if (start == 0)
+            sl_str_trim(out, SL_SCRATCH_KEEP_MAX);
+    }
+    end(invocation);
+    return 0;
+}
+
+void sl_invocation_fail(struct sl_invocation *invocation, enum sl_fault fault,
+                        struct sl_slice text)
+{
+    const char *kind = NULL;
+    if (fault == SL_FAULT_HUB_ERROR)
+        kind = sl_error_hub;
+    else if (invocation->entry->options.detailed_errors)
+        kind = sl_error_operation;
+
+    struct sl_str error = { 0 };
+    sl_error_invoking(&error, invocation->name, kind, text);
+    answer_error(invocation, sl_str_slice(&error));
+    sl_str_release(&error);
+    end(invocation);
+}
+
+void sl_invocation_refuse(struct sl_invocation *invocation,
+                          struct sl_slice error)
+{
+    sl_assert(!invocation->started);
+    answer_error(invocation, error);
+    free_invocation(invocation);
+}
+
+/* ---- start ---- */
+
+static void drop(struct sl_invocation *invocation)
+{
+    sl_assert(!invocation->started);
+    invocation->entry->ops->drop(invocation);
+    free_invocation(invocation);
+}
+
+/* What is looked at once the call has its slot: mode, then streams. Appends
+ * the error and says false. */
+static bool may_start(const struct sl_invocation *invocation,
+                      struct sl_str *error)
+{
+    if (invocation->method_is_stream && !invocation->wants_stream)
+        sl_error_is_stream(error, invocation->name);
+    else if (!invocation->method_is_stream && invocation->wants_stream)
+        sl_error_not_stream(error, invocation->name);
+    else if (invocation->stream_ids != invocation->stream_params)
+        sl_error_stream_count(error, invocation->name, invocation->stream_ids,
+                              invocation->stream_params);
+    else
+        return true;
+    return false;
+}
+
+static void start(struct sl_invocation *invocation)
+{
+    struct sl_conn *conn = invocation->conn;
+    struct sl_str error = { 0 };
+    if (!may_start(invocation, &error)) {
+        answer_error(invocation, sl_str_slice(&error));
+        sl_str_release(&error);
+        drop(invocation);
+        return;
+    }
+    invocation->started = true;
+    sl_list_push_back(&conn->running, &invocation->node);
+    if (invocation->takes_slot)
+        conn->running_count++;
+    invocation->entry->ops->start(invocation);
+}
+
+static bool slot_free(const struct sl_conn *conn)
+{
+    return conn->running_count <
+           sl_conn_options(conn)->max_parallel_invocations;
+}
+
+/* ---- waiting ---- */
+
+static void wait_add(struct sl_conn *conn, struct sl_invocation *invocation)
+{
+    sl_list_push_back(&conn->waiting, &invocation->node);
+    conn->waiting_count++;
+    conn->waiting_bytes += invocation->size;
+    sl_metric_add(sl_conn_world(conn)->metrics, SL_M_INVOCATIONS_WAITING, 1);
+    if (conn->waiting_count >= SL_WAITING_CALLS_MAX ||
+        conn->waiting_bytes >= SL_WAITING_BYTES_MAX)
+        sl_conn_pause(conn, SL_PAUSE_CALLS);
+}
+
+static void wait_remove(struct sl_conn *conn, struct sl_invocation *invocation)
+{
+    sl_list_remove(&invocation->node);
+    sl_assert(conn->waiting_count > 0);
+    conn->waiting_count--;
+    conn->waiting_bytes -= invocation->size;
+    sl_metric_add(sl_conn_world(conn)->metrics, SL_M_INVOCATIONS_WAITING, -1);
+}
+
+void sl_invocation_submit(struct sl_invocation *invocation)
+{
+    struct sl_conn *conn = invocation->conn;
+    sl_assert(!sl_conn_is_closing(conn));
+    bool starts = conn->state == SL_CONN_OPEN;
+    if (invocation->takes_slot)
+        starts = starts && conn->waiting_count == 0 && slot_free(conn);
+    if (starts)
+        start(invocation);
+    else
+        wait_add(conn, invocation);
+}
+
+/* The first that may run. Without a free slot it is the first that needs
+ * none: such calls only wait until on_connected has ended. */
+static struct sl_invocation *next_waiting(const struct sl_conn *conn)
+{
+    if (conn->state != SL_CONN_OPEN)
+        return NULL;
+    bool slot = slot_free(conn);
+    SL_LIST_FOREACH(node, &conn->waiting) {
+        struct sl_invocation *invocation =
+            SL_CONTAINER_OF(node, struct sl_invocation, node);
+        if (slot || !invocation->takes_slot)
+            return invocation;
+    }
+    return NULL;
+}
+
+void sl_invocation_start_waiting(struct sl_conn *conn)
+{
+    struct sl_invocation *next;
+    while ((next = next_waiting(conn)) != NULL) {
+        wait_remove(conn, next);
+        start(next);
+    }
+    if (conn->waiting_count < SL_WAITING_CALLS_MAX / 2 &&
+        conn->waiting_bytes < SL_WAITING_BYTES_MAX / 2 &&
+        !sl_conn_is_closing(conn))
+        sl_conn_resume(conn, SL_PAUSE_CALLS);
+}
+
+void sl_invocation_leave(struct sl_conn *conn)
+{
+    struct sl_list *node;
+    while ((node = conn->waiting.next) != &conn->waiting) {
+        struct sl_invocation *invocation =
+            SL_CONTAINER_OF(node, struct sl_invocation, node);
+        wait_remove(conn, invocation);
+        drop(invocation);
+    }
+    /* A cancelled call may end inside cancel, and others with it. */
+    while ((node = sl_list_pop_front(&conn->running)) != NULL) {
+        struct sl_invocation *invocation =
+            SL_CONTAINER_OF(node, struct sl_invocation, node);
+        invocation->conn = NULL;
+        invocation->entry->ops->cancel(invocation);
+    }
+    conn->running_count = 0;
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One timer per connection, set to the earliest of what may become due. What
+ * arrives only writes a time stamp; a timer that fires early looks at the
+ * stamps and sets itself again. So a message costs no timer operation, and the
+ * pings of the server keep the timer turning anyway.
+ *
+ * As in the reference: pings go out whatever else is sent; the client time-out
+ * counts from the client's first ping on, and its clock stands still while
+ * reading is paused.
+ */
+#include "base/check.h"
+#include "hub/error_text.h"
+#include "hub/internal.h"
+#include "wire/handshake.h"
+
+static bool watches_client(const struct sl_conn *conn)
+{
+    return conn->client_pings && conn->pauses == 0;
+}
+
+static uint64_t due_ms(const struct sl_conn *conn)
+{
+    const struct sl_hub_options *options = sl_conn_options(conn);
+    if (conn->state == SL_CONN_HANDSHAKE)
+        return conn->opened_ms + options->handshake_timeout;
+    uint64_t due = conn->pinged_ms + options->keep_alive;
+    if (watches_client(conn) &&
+        conn->received_ms + options->client_timeout < due)
+        due = conn->received_ms + options->client_timeout;
+    return due;
+}
+
+static void refuse_late(struct sl_conn *conn)
+{
+    struct sl_str response = { 0 };
+    sl_handshake_write_error(&response, sl_handshake_canceled);
+    sl_conn_refuse(conn, sl_str_slice(&response));
+    sl_str_release(&response);
+}
+
+static void on_due(struct sl_wheel_entry *entry)
+{
+    struct sl_conn *conn = SL_CONTAINER_OF(entry, struct sl_conn, timer);
+    struct sl_world *world = sl_conn_world(conn);
+    const struct sl_hub_options *options = sl_conn_options(conn);
+    uint64_t now_ms = world->wheel->now_ms;
+    sl_assert(!sl_conn_is_closing(conn));
+
+    if (conn->state == SL_CONN_HANDSHAKE) {
+        if (now_ms >= due_ms(conn))
+            refuse_late(conn);
+    } else if (watches_client(conn) &&
+               now_ms >= conn->received_ms + options->client_timeout) {
+        sl_metric_add(world->metrics, SL_M_CLIENT_TIMEOUTS, 1);
+        sl_conn_break(conn, SL_CLOSE_TIMEOUT, "OperationCanceledException",
+                      sl_error_client_timeout);
+    } else if (now_ms >= conn->pinged_ms + options->keep_alive) {
+        conn->pinged_ms = now_ms;
+        sl_conn_send(conn, world->ping[conn->protocol->id]);
+    }
+    if (!sl_conn_is_closing(conn))
+        sl_keepalive_arm(conn);
+}
+
+void sl_keepalive_init(struct sl_conn *conn)
+{
+    sl_wheel_entry_init(&conn->timer, on_due);
+    sl_keepalive_arm(conn);
+}
+
+void sl_keepalive_arm(struct sl_conn *conn)
+{
+    struct sl_wheel *wheel = sl_conn_world(conn)->wheel;
+    sl_assert(!sl_conn_is_closing(conn));
+    if (conn->inherent_keep_alive && conn->state != SL_CONN_HANDSHAKE)
+        sl_wheel_cancel(wheel, &conn->timer);
+    else
+        sl_wheel_set(wheel, &conn->timer, due_ms(conn));
+}
+
+void sl_keepalive_stop(struct sl_conn *conn)
+{
+    sl_wheel_cancel(sl_conn_world(conn)->wheel, &conn->timer);
+}
