@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../common/fatal.h"
+#include "../common/alloc.h"
 
 /* Bytes an emptied buffer may keep; a larger one is given back. */
 #define IDLE_CAP_MAX 4096
@@ -38,9 +38,7 @@ struct sl_floor_conn *sl_floor_conn_new(struct sl_floor *floor, int fd)
         close(fd);
         return NULL;
     }
-    struct sl_floor_conn *conn = calloc(1, sizeof *conn);
-    if (conn == NULL)
-        sl_fatal("out of memory");
+    struct sl_floor_conn *conn = sl_allocate(1, sizeof *conn);
     conn->fd = fd;
     conn->list_index = floor->conn_count++;
     floor->list[conn->list_index] = conn;

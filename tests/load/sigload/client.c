@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../common/alloc.h"
 #include "../common/fatal.h"
 #include "clock.h"
 #include "http.h"
@@ -354,14 +355,6 @@ void sl_client_on_event(struct sl_client *client,
 
 /* ---- life ---- */
 
-static void *allocate(size_t count, size_t size)
-{
-    void *memory = calloc(count, size);
-    if (memory == NULL)
-        sl_fatal("out of memory");
-    return memory;
-}
-
 void sl_client_init(struct sl_client *client, const struct sl_options *options,
                     const struct sl_client_events *events, void *owner)
 {
@@ -371,9 +364,10 @@ void sl_client_init(struct sl_client *client, const struct sl_options *options,
         .events = events,
         .owner = owner,
         .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
-        .conns = allocate(options->conn_count, sizeof(struct sl_conn)),
-        .read_buf = allocate(1, SL_READ_SIZE),
-        .call_buf = allocate(1, SL_CALL_OVERHEAD_MAX + options->payload_size),
+        .conns = sl_allocate(options->conn_count, sizeof(struct sl_conn)),
+        .read_buf = sl_allocate(1, SL_READ_SIZE),
+        .call_buf =
+            sl_allocate(1, SL_CALL_OVERHEAD_MAX + options->payload_size),
     };
     if (client->protocol == NULL)
         sl_fatal("-P %s: json or msgpack is needed", options->protocol_name);

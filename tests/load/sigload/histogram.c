@@ -2,8 +2,6 @@
 /* Latencies in buckets: reading the quantiles back. */
 #include "histogram.h"
 
-#include <stddef.h>
-
 #define NS_PER_US 1000.0
 
 double sl_histogram_quantile_us(const struct sl_histogram *histogram,

@@ -6,11 +6,12 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* One row per power of two from 2^6 up; in a row, 32 of 64 columns are used. */
-#define SL_HISTOGRAM_COLUMNS 64u
-#define SL_HISTOGRAM_ROWS 59u
+#define SL_HISTOGRAM_COLUMNS ((size_t)64)
+#define SL_HISTOGRAM_ROWS ((size_t)59)
 
 struct sl_histogram {
     uint64_t buckets[SL_HISTOGRAM_ROWS * SL_HISTOGRAM_COLUMNS];

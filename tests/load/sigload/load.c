@@ -24,6 +24,8 @@
 #define PING_STEP_NS 100000000ull
 /* Broken connections while connecting before the run is given up. */
 #define CONNECT_FAILURES_MAX 20
+/* Seconds that opening all connections may take. */
+#define CONNECT_S_MAX 120.0
 /* Descriptors besides the connections. */
 #define SPARE_DESCRIPTORS 64
 
@@ -94,7 +96,7 @@ static bool has_lasted(const struct run *run, uint64_t now_ns, double seconds)
     return now_ns >= run->phase_ns + sl_clock_ns(seconds);
 }
 
-static void connect_more(struct sl_load *load, struct run *run)
+static void connect_more(struct sl_load *load, struct run *run, uint64_t now_ns)
 {
     const struct sl_options *options = load->options;
     struct sl_client *client = &load->client;
@@ -103,6 +105,9 @@ static void connect_more(struct sl_load *load, struct run *run)
         sl_client_open(client, &client->conns[run->opened_count++]);
     if (client->faults.failed > CONNECT_FAILURES_MAX)
         sl_fatal("too many broken connections: %s", client->faults.last);
+    if (has_lasted(run, now_ns, CONNECT_S_MAX))
+        sl_fatal("only %u connections became ready within %.0f s",
+                 client->ready_count, CONNECT_S_MAX);
     const bool all = load->mode->starts_at_once
                          ? run->opened_count == options->conn_count
                          : client->ready_count + client->faults.failed >=
@@ -140,7 +145,7 @@ static void warm_up(struct sl_load *load, struct run *run, uint64_t now_ns)
 static void step_phase(struct sl_load *load, struct run *run, uint64_t now_ns)
 {
     switch (load->phase) {
-    case SL_PHASE_CONNECTING: connect_more(load, run); break;
+    case SL_PHASE_CONNECTING: connect_more(load, run, now_ns); break;
     case SL_PHASE_WARMING_UP: warm_up(load, run, now_ns); break;
     case SL_PHASE_MEASURING:
         if (has_lasted(run, now_ns, load->options->measure_s)) {
@@ -240,7 +245,10 @@ void sl_load_run(struct sl_load *load, const struct sl_options *options)
     sl_family_find(load->families, options);
     mark_border(load, &load->start);
 
-    struct run run = { .ping_ns = load->start.time_ns };
+    struct run run = {
+        .phase_ns = load->start.time_ns,
+        .ping_ns = load->start.time_ns,
+    };
     while (load->phase != SL_PHASE_DONE) {
         if (is_interrupted)
             sl_fatal("interrupted; ready %u of %u; %s",

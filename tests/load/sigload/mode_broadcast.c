@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../common/fatal.h"
+#include "../common/alloc.h"
 #include "clock.h"
 
 /* Broadcasts in flight in open loop before new ones are left out: at first
@@ -79,25 +79,17 @@ static uint32_t pick_ring_size(const struct sl_options *options,
     return size;
 }
 
-static void *allocate(size_t count, size_t size)
-{
-    void *memory = calloc(count, size);
-    if (memory == NULL)
-        sl_fatal("out of memory");
-    return memory;
-}
-
 static void prepare(struct sl_load *load)
 {
     const struct sl_options *options = load->options;
     const uint32_t conn_count = options->conn_count;
-    struct groups *groups = allocate(1, sizeof *groups);
+    struct groups *groups = sl_allocate(1, sizeof *groups);
     groups->size = options->group_size > 0 && options->group_size < conn_count
                        ? options->group_size
                        : conn_count;
     groups->count = (conn_count + groups->size - 1) / groups->size;
-    groups->list = allocate(groups->count, sizeof(struct group));
-    groups->next_seqs = allocate(conn_count, sizeof(uint32_t));
+    groups->list = sl_allocate(groups->count, sizeof(struct group));
+    groups->next_seqs = sl_allocate(conn_count, sizeof(uint32_t));
     const uint32_t ring_size = pick_ring_size(options, groups->count);
     groups->ring_mask = ring_size - 1;
     for (uint32_t i = 0; i < groups->count; i++) {
@@ -106,7 +98,7 @@ static void prepare(struct sl_load *load)
         groups->list[i] = (struct group){
             .first = first,
             .member_count = rest < groups->size ? rest : groups->size,
-            .ring = allocate(ring_size, sizeof(struct flight)),
+            .ring = sl_allocate(ring_size, sizeof(struct flight)),
         };
     }
     load->mode_state = groups;

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 
+#include "../common/alloc.h"
 #include "../common/fatal.h"
 #include "clock.h"
 
@@ -40,14 +41,10 @@ static struct slot *slots_of(struct sl_load *load, const struct sl_conn *conn)
 static void prepare(struct sl_load *load)
 {
     const size_t conn_count = load->options->conn_count;
-    struct calls *calls = calloc(1, sizeof *calls);
-    if (calls == NULL)
-        sl_fatal("out of memory");
+    struct calls *calls = sl_allocate(1, sizeof *calls);
     calls->slots =
-        calloc(conn_count * load->options->window, sizeof *calls->slots);
-    calls->closed = calloc(conn_count, sizeof(struct sl_conn *));
-    if (calls->slots == NULL || calls->closed == NULL)
-        sl_fatal("out of memory");
+        sl_allocate(conn_count * load->options->window, sizeof(struct slot));
+    calls->closed = sl_allocate(conn_count, sizeof(struct sl_conn *));
     load->mode_state = calls;
 }
 

@@ -111,10 +111,19 @@ static void parse_pids(struct sl_options *options, char *list)
     }
 }
 
-static void set_defaults(struct sl_options *options, const char *mode_name)
+static enum sl_mode_kind parse_mode(const char *name)
+{
+    for (unsigned i = 0; i < SL_MODE_COUNT; i++)
+        if (strcmp(name, mode_names[i]) == 0)
+            return (enum sl_mode_kind)i;
+    sl_fatal("unknown mode %s; try --help", name);
+}
+
+static void set_defaults(struct sl_options *options, enum sl_mode_kind mode)
 {
     *options = (struct sl_options){
-        .mode = SL_MODE_COUNT,
+        .mode = mode,
+        .mode_name = mode_names[mode],
         .protocol_name = "json",
         .label = "",
         .host = "127.0.0.1",
@@ -133,12 +142,6 @@ static void set_defaults(struct sl_options *options, const char *mode_name)
         .drain_s = 10,
         .ping_s = 10,
     };
-    for (int i = 0; i < SL_MODE_COUNT; i++)
-        if (strcmp(mode_name, mode_names[i]) == 0)
-            options->mode = (enum sl_mode_kind)i;
-    if (options->mode == SL_MODE_COUNT)
-        sl_fatal("unknown mode %s; try --help", mode_name);
-    options->mode_name = mode_names[options->mode];
     if (options->mode == SL_MODE_GROUP)
         options->group_size = 10;
     if (options->mode == SL_MODE_CHURN) {
@@ -235,7 +238,7 @@ void sl_options_parse(struct sl_options *options, int argc, char **argv)
         fputs(help_text, stdout);
         exit(EXIT_SUCCESS);
     }
-    set_defaults(options, argv[1]);
+    set_defaults(options, parse_mode(argv[1]));
     int letter;
     optind = 2;
     while ((letter = getopt(argc, argv,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../common/fatal.h"
+#include "../common/alloc.h"
 
 #define TIME_DIGITS 16
 #define SEQ_DIGITS 8
@@ -14,9 +14,7 @@
 void sl_payload_init(struct sl_payload *payload, size_t size)
 {
     payload->size = size;
-    payload->text = malloc(size);
-    if (payload->text == NULL)
-        sl_fatal("out of memory");
+    payload->text = sl_allocate(size, 1);
     for (size_t i = 0; i < size; i++)
         payload->text[i] = (char)('a' + i % 26);
 }

@@ -6,7 +6,6 @@
 #include "process.h"
 
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,28 +15,57 @@
 /* Processes of the machine that are looked at; more are not expected. */
 #define PROCESSES_MAX 32768
 
+/* Bytes of a line of /proc. */
+#define LINE_SIZE 1024
+
+/* Fields of /proc/PID/stat, counted from its third (see proc(5)). */
+enum { STAT_PARENT = 1, STAT_USER = 11, STAT_SYSTEM = 12, STAT_RSS = 21 };
+
+/* Fields of a core's line in /proc/stat. */
+enum {
+    CORE_USER = 1,
+    CORE_NICE = 2,
+    CORE_SYSTEM = 3,
+    CORE_IRQ = 6,
+    CORE_SOFTIRQ = 7,
+    CORE_STEAL = 8,
+};
+
 struct process {
     pid_t pid;
     pid_t parent;
 };
 
-/* The fields of /proc/PID/stat that stand behind the command's name, which may
- * itself contain blanks and brackets.  False: no such process (any more). */
-static bool read_stat(pid_t pid, char *fields, int fields_size)
+/* The number in a field of a line; fields are counted from 0 and separated by
+ * blanks.  0: there are fewer. */
+static int64_t read_field(const char *line, unsigned field)
+{
+    const char *at = line + strspn(line, " ");
+    for (; field > 0 && *at != '\0'; field--) {
+        at += strcspn(at, " ");
+        at += strspn(at, " ");
+    }
+    return strtoll(at, NULL, 10);
+}
+
+/* The fields of /proc/PID/stat from the third (state) on: they stand behind
+ * the command's name, which may itself contain blanks and brackets.  False: no
+ * such process (any more). */
+static bool read_stat(pid_t pid, char fields[LINE_SIZE])
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return false;
-    char line[1024];
+    char line[LINE_SIZE];
     const size_t size = fread(line, 1, sizeof line - 1, file);
     fclose(file);
     line[size] = '\0';
     const char *name_end = strrchr(line, ')');
     if (name_end == NULL || name_end[1] == '\0')
         return false;
-    snprintf(fields, (size_t)fields_size, "%s", name_end + 2);
+    snprintf(fields, LINE_SIZE, "%s", name_end + 2);
     return true;
 }
 
@@ -49,13 +77,13 @@ static uint32_t list_processes(struct process *processes, uint32_t max)
         return 0;
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         const pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        char fields[1024];
-        int parent;
-        if (pid <= 0 || count == max ||
-            !read_stat(pid, fields, sizeof fields) ||
-            sscanf(fields, "%*c %d", &parent) != 1)
+        char fields[LINE_SIZE];
+        if (pid <= 0 || count == max || !read_stat(pid, fields))
             continue;
-        processes[count++] = (struct process){ pid, parent };
+        processes[count++] = (struct process){
+            .pid = pid,
+            .parent = (pid_t)read_field(fields, STAT_PARENT),
+        };
     }
     closedir(directory);
     return count;
@@ -78,25 +106,20 @@ void sl_family_find(struct sl_family families[SL_PIDS_MAX],
     }
 }
 
+static double ticks_to_s(int64_t ticks)
+{
+    return (double)ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
 static void add_usage(struct sl_usage *usage, pid_t pid)
 {
-    char fields[1024];
-    unsigned long user_ticks;
-    unsigned long system_ticks;
-    long rss_pages;
-    if (!read_stat(pid, fields, sizeof fields))
+    char fields[LINE_SIZE];
+    if (!read_stat(pid, fields))
         return;
-    /* Fields 3 to 24 of proc(5): state, eleven others, utime, stime, eight
-     * others, rss. */
-    if (sscanf(fields,
-               "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu "
-               "%*d %*d %*d %*d %*d %*d %*u %*u %ld",
-               &user_ticks, &system_ticks, &rss_pages) != 3)
-        return;
-    const double ticks_per_s = (double)sysconf(_SC_CLK_TCK);
-    usage->user_s += (double)user_ticks / ticks_per_s;
-    usage->system_s += (double)system_ticks / ticks_per_s;
-    usage->rss_kb += rss_pages * (sysconf(_SC_PAGESIZE) / 1024);
+    usage->user_s += ticks_to_s(read_field(fields, STAT_USER));
+    usage->system_s += ticks_to_s(read_field(fields, STAT_SYSTEM));
+    usage->rss_kb +=
+        read_field(fields, STAT_RSS) * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 static void read_cores(struct sl_core cores[SL_CORES_MAX])
@@ -104,33 +127,38 @@ static void read_cores(struct sl_core cores[SL_CORES_MAX])
     FILE *file = fopen("/proc/stat", "re");
     if (file == NULL)
         return;
-    const double ticks_per_s = (double)sysconf(_SC_CLK_TCK);
-    char line[512];
+    char line[LINE_SIZE];
     while (fgets(line, sizeof line, file) != NULL) {
-        unsigned core;
-        double user, nice, system, idle, wait, irq, softirq, steal;
-        if (sscanf(line, "cpu%u %lf %lf %lf %lf %lf %lf %lf %lf", &core, &user,
-                   &nice, &system, &idle, &wait, &irq, &softirq, &steal) != 9 ||
-            line[3] == ' ' || core >= SL_CORES_MAX)
+        if (strncmp(line, "cpu", 3) != 0 || line[3] == ' ')
+            continue; /* "cpu " is the sum of all */
+        const unsigned long core = strtoul(line + 3, NULL, 10);
+        if (core >= SL_CORES_MAX)
             continue;
-        cores[core].busy_s =
-            (user + nice + system + irq + softirq) / ticks_per_s;
-        cores[core].softirq_s = (irq + softirq) / ticks_per_s;
-        cores[core].steal_s = steal / ticks_per_s;
+        const int64_t softirq =
+            read_field(line, CORE_IRQ) + read_field(line, CORE_SOFTIRQ);
+        const int64_t busy = read_field(line, CORE_USER) +
+                             read_field(line, CORE_NICE) +
+                             read_field(line, CORE_SYSTEM) + softirq;
+        cores[core] = (struct sl_core){
+            .busy_s = ticks_to_s(busy),
+            .softirq_s = ticks_to_s(softirq),
+            .steal_s = ticks_to_s(read_field(line, CORE_STEAL)),
+        };
     }
     fclose(file);
 }
 
 static int64_t read_available_kb(void)
 {
+    static const char name[] = "MemAvailable:";
     FILE *file = fopen("/proc/meminfo", "re");
     if (file == NULL)
         return 0;
     int64_t kb = 0;
-    char line[256];
+    char line[LINE_SIZE];
     while (fgets(line, sizeof line, file) != NULL)
-        if (sscanf(line, "MemAvailable: %" SCNd64, &kb) == 1)
-            break;
+        if (strncmp(line, name, sizeof name - 1) == 0)
+            kb = read_field(line, 1);
     fclose(file);
     return kb;
 }
