@@ -131,8 +131,10 @@ static bool choose_protocol(const struct request *request, bool text_only,
     if (request->version > SL_HUB_PROTOCOL_VERSION_MAX) {
         sl_str_add_fmt(sentence,
                        "The server does not support version %" PRId32
-                       " of the '%s' protocol.",
-                       request->version, protocol->name);
+                       " of the '",
+                       request->version);
+        sl_str_add_slice(sentence, request->protocol); /* as it was sent */
+        sl_str_add_lit(sentence, "' protocol.");
         return false;
     }
     if (text_only && protocol->binary) {

@@ -121,7 +121,7 @@ static int read_integer(const struct sl_value *value, const char *name,
 int sl_hub_read_int32(const struct sl_value *value, const char *name,
                       int32_t *out, struct sl_hub_error *error)
 {
-    int64_t wide;
+    int64_t wide = 0;
     int err = read_integer(value, name, INT32_MIN, INT32_MAX, &wide, error);
     if (err == 0)
         *out = (int32_t)wide;

@@ -16,6 +16,9 @@
 #include <math.h>
 #include <yyjson.h>
 
+/* Whole numbers below are exact, and one of them for each double. */
+#define WHOLE_MAX 9007199254740992.0 /* 2^53 */
+
 #define EACH(byte) (0x0101010101010101u * (byte))
 
 /* Longest a double can be: 17 digits, or 309 when written out, and a sign. */
@@ -195,7 +198,7 @@ int sl_json_add_double(struct sl_str *out, double value)
 {
     if (!isfinite(value))
         return SL_E_VALUE;
-    if (value > -0x1p53 && value < 0x1p53 && value == (double)(int64_t)value) {
+    if (fabs(value) < WHOLE_MAX && value == (double)(int64_t)value) {
         if (value == 0 && signbit(value))
             sl_str_add_lit(out, "-0");
         else

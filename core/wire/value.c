@@ -98,12 +98,13 @@ bool sl_value_next(struct sl_value_iter *iter, struct sl_slice *key,
     if (iter->left == 0)
         return false;
     iter->left--;
-    *value = iter->at;
-    if (iter->object) {
-        *key = json_text(iter->at.json);
-        value->json = iter->at.json + 1;
-    }
+    yyjson_val *val = iter->at.json;
+    if (iter->object)
+        *key = json_text(val++);
+    /* Not a copy of iter->at: that would read what was just written in parts
+     * as a whole, and wait for it. */
+    *value = (struct sl_value){ .protocol = SL_PROTOCOL_JSON, .json = val };
     /* One past the last is computed and never read. */
-    iter->at.json = unsafe_yyjson_get_next(value->json);
+    iter->at.json = unsafe_yyjson_get_next(val);
     return true;
 }

@@ -19,11 +19,11 @@ enum sl_value_kind {
     SL_VALUE_NONE, /* there is no value here */
     SL_VALUE_NULL,
     SL_VALUE_BOOL,
-    SL_VALUE_INT,    /* fits int64_t */
-    SL_VALUE_UINT,   /* larger than INT64_MAX */
-    SL_VALUE_DOUBLE, /* JSON: was written with fraction or exponent */
-    SL_VALUE_STRING, /* valid UTF-8 */
-    SL_VALUE_BINARY, /* MessagePack only */
+    SL_VALUE_INT,       /* fits int64_t */
+    SL_VALUE_UINT,      /* larger than INT64_MAX */
+    SL_VALUE_DOUBLE,    /* JSON: was written with fraction or exponent */
+    SL_VALUE_STRING,    /* valid UTF-8 */
+    SL_VALUE_BINARY,    /* MessagePack only */
     SL_VALUE_TIMESTAMP, /* MessagePack ext -1 only */
     SL_VALUE_EXT,       /* other MessagePack extensions */
     SL_VALUE_ARRAY,

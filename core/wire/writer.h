@@ -25,9 +25,9 @@
 struct sl_writer {
     enum sl_protocol_id protocol;
     struct sl_str *out;
-    bool comma;             /* JSON: a comma goes before the next value */
+    bool comma; /* JSON: a comma goes before the next value */
     unsigned depth;
-    uint64_t objects;       /* JSON: bit per level, set for an object */
+    uint64_t objects; /* JSON: bit per level, set for an object */
 };
 
 void sl_writer_init(struct sl_writer *writer, enum sl_protocol_id protocol,

@@ -61,6 +61,7 @@ void sl_ws_accept_key(struct sl_slice key, char out[SL_WS_ACCEPT_LEN + 1])
 {
     struct sl_str text = { 0 };
     uint8_t hash[20];
+    (void)sl_str_reserve(&text, key.len + sizeof(ACCEPT_GUID));
     sl_str_add_slice(&text, key);
     sl_str_add_lit(&text, ACCEPT_GUID);
     sl_sha1(sl_str_slice(&text), hash);

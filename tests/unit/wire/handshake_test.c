@@ -85,8 +85,8 @@ static void unsupported(void **state)
             "The protocol 'X\\\"\\u0001' is not supported.");
     refuses("{\"protocol\":\"json\",\"version\":3}\x1e", false,
             "The server does not support version 3 of the 'json' protocol.");
-    refuses("{\"protocol\":\"json\",\"version\":2147483647}\x1e", true,
-            "The server does not support version 2147483647 of the 'json' "
+    refuses("{\"protocol\":\"JSON\",\"version\":2147483647}\x1e", true,
+            "The server does not support version 2147483647 of the 'JSON' "
             "protocol.");
 }
 
