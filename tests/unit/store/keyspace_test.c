@@ -8,15 +8,15 @@
 
 #include "base/err.h"
 
-#include <cmocka.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 #define BIG ((size_t)1 << 30)
 

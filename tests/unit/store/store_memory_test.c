@@ -8,15 +8,15 @@
 
 #include "base/err.h"
 
-#include <cmocka.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 #define ARGS_MAX 16
 #define BYTES_MAX ((size_t)1 << 20)
