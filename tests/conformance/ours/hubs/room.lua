@@ -1,0 +1,2 @@
+-- What the tests of tests/conformance/ours call.
+return (require "lib.room") {}

@@ -1,0 +1,82 @@
+// Runs the suites against the program, or against any server that offers the contract.
+//
+//   SIGNALUA=build/release/signalua node tests/conformance/run.mjs [--workers N]... [SUITE...]
+//   node tests/conformance/run.mjs --url http://127.0.0.1:5102 [SUITE...]     a server that has everything (the reference)
+//
+// Suites: js, raw, ours; all of them unless told, `ours` only against the program. QUIET=1 shows failures only.
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Server } from './lib/server.mjs';
+import { listed } from './lib/suite.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const total = { passed: 0, failed: 0, later: 0 };
+
+function fail(text) {
+  total.failed++;
+  console.log(`FAIL ${text}`);
+}
+
+/** Runs the test files of one suite; its counts are added to the total. */
+async function suite(name, env) {
+  console.log(`== ${name}`);
+  const files = fs.readdirSync(path.join(here, name)).filter(file => file.endsWith('.test.mjs')).map(file => path.join(here, name, file));
+  // The suite of our own reads counters of the server, so its files run one after another.
+  const width = name === 'ours' ? 1 : 3;
+  const child = spawn(process.execPath, ['--test', `--test-concurrency=${width}`, '--test-timeout=60000',
+    `--test-reporter=${path.join(here, 'lib/reporter.mjs')}`, ...files], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  let out = '';
+  child.stdout.on('data', bytes => { out += bytes; process.stdout.write(bytes); });
+  const status = await new Promise(done => child.on('close', done));
+  const counts = /(\d+) passed, (\d+) failed(?:, (\d+) not yet)?\n$/.exec(out);
+  if (!counts) return fail(`${name} ended without its counts (status ${status})`);
+  const [passed, failed, later] = counts.slice(1).map(n => Number(n ?? 0));
+  total.passed += passed; total.failed += failed; total.later += later;
+  if (passed === 0) fail(`${name}: no test ran`);
+  if ((status === 0) !== (failed === 0)) fail(`${name}: status ${status} with ${failed} failures`);
+}
+
+/** Every worker must have had connections, else "with 4 workers" says nothing. */
+async function checkSpread(server) {
+  const opened = (await server.metrics()).signalua_connections_opened_total;
+  const counts = Array.from({ length: server.workers }, (_, worker) => opened[worker] ?? 0);
+  console.log(`connections per worker: ${counts.join(' ')}`);
+  if (counts.some(n => n === 0)) fail(`a worker had no connection: ${counts.join(' ')}`);
+}
+
+/** Names in not-yet.json that no test has. */
+function checkNames(file) {
+  const seen = new Set(fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n') : []);
+  for (const name of listed.filter(name => !seen.has(name))) fail(`not-yet.json lists a test that does not exist: ${name}`);
+}
+
+async function ownServer(workers, suites) {
+  const seen = path.join(os.tmpdir(), `signalua-not-yet-${process.pid}-${workers}`);
+  for (const name of suites) {
+    const own = name === 'ours';
+    const server = await Server.start({ hubs: path.join(here, own ? 'ours/hubs' : 'hubs'), workers, args: ['--pod', 'one'] });
+    try {
+      await suite(name, { BASE_URL: server.url, ADMIN_URL: server.adminUrl, WORKERS: String(workers), NOT_YET_SEEN: seen });
+      await checkSpread(server);
+    } finally {
+      await server.stop().catch(error => fail(`the server did not end well (${name}, ${workers} workers): ${error.message}`));
+    }
+  }
+  if (suites.includes('js') && suites.includes('raw')) checkNames(seen);
+  fs.rmSync(seen, { force: true });
+}
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: {
+  url: { type: 'string' }, workers: { type: 'string', multiple: true, default: ['1', '4'] } } });
+const suites = positionals.length ? positionals : values.url ? ['js', 'raw'] : ['js', 'raw', 'ours'];
+if (values.url) for (const name of suites) await suite(name, { BASE_URL: values.url, NOT_YET: 'off' });
+else for (const workers of values.workers.map(Number)) {
+  console.log(`==== ${workers} worker${workers > 1 ? 's' : ''}`);
+  await ownServer(workers, suites);
+}
+console.log(`\n${total.passed} passed, ${total.failed} failed${total.later ? `, ${total.later} not yet` : ''}`);
+process.exit(total.failed ? 1 : 0);
