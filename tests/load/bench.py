@@ -239,10 +239,9 @@ class Bench:
             for server in servers:
                 self.warm_up(server)
             for figure in [f for f in self.figures if not f.young]:
-                for server in servers:
-                    if server.name in ("send", "batch") and \
-                            server.name != figure.floor:
-                        continue
+                wanted = [s for s in servers if s.name == figure.floor
+                          or s.name not in ("send", "batch")]
+                for server in wanted * self.options.repeat:
                     self.sample(server, figure, round_number)
         finally:
             for server in servers:
@@ -281,8 +280,9 @@ class Bench:
                   f"{floor_name:>6}{show(floor):>8}{show(ours):>10}"
                   f"{show(ratio):>7}{bound:>8}  {verdict:<8}"
                   f"{show(reference):>10}")
-        print(f"\nminima of {self.options.rounds} rounds of "
-              f"{self.options.secs} s; load average now "
+        print(f"\nminima of {self.options.rounds} rounds with "
+              f"{self.options.repeat} samples of {self.options.secs} s; "
+              "load average now "
               f"{os.getloadavg()[0]:.2f}; * = no sample had its core to itself")
         for name, key in self.faulty:
             print(f"WRONG MESSAGES: {name}, {key}")
@@ -330,6 +330,9 @@ def parse_options():
     parser.add_argument("--reference", action="store_true",
                         help="build and measure the .NET reference too")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=2,
+                        help="samples of a figure per round, servers taking "
+                             "turns")
     parser.add_argument("--secs", type=float, default=1.5,
                         help="measured window of a sample")
     parser.add_argument("--only", type=lambda text: text.split(","),
