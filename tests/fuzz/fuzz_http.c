@@ -65,7 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         struct outcome pieces = read_stream(&parser, stream, step, limit);
         struct outcome whole = read_stream(&parser, stream, size, limit);
         sl_assert(pieces.requests == whole.requests);
-        sl_assert(pieces.refused == whole.refused);
+        /* With two faults, the pieces may decide which one is named. */
+        sl_assert((pieces.refused != 0) == (whole.refused != 0));
         sl_assert(pieces.fields == whole.fields);
         sl_assert(pieces.used == whole.used);
         sl_assert(pieces.text == whole.text);
