@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The pages of the admin listener: /metrics and /healthz.
+ */
+#pragma once
+
+#include "http/router.h"
+#include "ops/control.h"
+
+/* control is borrowed and must outlive the router. */
+void sl_admin_add_routes(struct sl_http_router *router,
+                         const struct sl_control *control);

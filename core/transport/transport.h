@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the transports of one worker share.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "bus/claims.h"
+#include "hub/hub.h"
+#include "net/loop.h"
+#include "transport/token.h"
+
+struct wslay_frame_context;
+
+struct sl_transport {
+    struct sl_loop *loop;   /* borrowed, as all up to keys */
+    struct sl_world *world;
+    struct sl_claims *claims;
+    const struct sl_token_keys *keys; /* read-only, shared by workers */
+    const struct sl_clock *clock;
+    unsigned worker;
+    struct sl_list sockets; /* open WebSockets */
+    unsigned socket_count;
+    struct sl_pool socket_pool;
+    struct sl_slice input;  /* what the frame reader reads from just now */
+    struct wslay_frame_context *spare; /* a reader between two messages */
+    unsigned reader_count;  /* readers that wait for the rest of a frame */
+};
+
+void sl_transport_init(struct sl_transport *transport, struct sl_loop *loop,
+                       struct sl_world *world, struct sl_claims *claims,
+                       const struct sl_token_keys *keys,
+                       const struct sl_clock *clock, unsigned worker);
+
+/* Ends every socket at once, without a word. Connections are told "shutdown"
+ * if they do not know yet. */
+void sl_transport_abort(struct sl_transport *transport);
+
+/* No socket may be open. */
+void sl_transport_release(struct sl_transport *transport);

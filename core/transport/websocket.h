@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+/*
+ * WebSockets (RFC 6455): the upgrade, reading by wslay's frame reader, control
+ * frames, and the outlet of a connection. Data goes out in frames that are
+ * already made (shared buffers) or are copied behind a header; control frames
+ * go between them through the same queue, whole frames at a time.
+ */
+#pragma once
+
+#include "http/http.h"
+#include "transport/transport.h"
+
+/* Whether the request asks for a WebSocket of a version that we speak. */
+bool sl_websocket_wanted(const struct sl_http_request *request);
+
+struct sl_websocket_setup {
+    struct sl_transport *transport;
+    struct sl_hub_entry *entry;
+    struct sl_slice conn_id;
+    struct sl_slice token; /* claimed by the caller; empty: none */
+};
+
+/* Answers 101 and runs the connection; the request is used up. Borrows the
+ * setup. The claim is dropped when the connection ends. */
+void sl_websocket_accept(struct sl_http_request *request,
+                         const struct sl_websocket_setup *setup);

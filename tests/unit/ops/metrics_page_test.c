@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The metrics page: every fixed metric is there once, with HELP, TYPE and one
+ * sample per thread; the format is what Prometheus reads.
+ */
+#include "ops/metrics_page.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+static struct sl_metrics threads[2];
+
+static unsigned thread_count(void *user)
+{
+    (void)user;
+    return 2;
+}
+
+static const struct sl_metrics *thread_metrics(void *user, unsigned index,
+                                               const char **name)
+{
+    (void)user;
+    *name = index == 0 ? "0" : "main";
+    return &threads[index];
+}
+
+static const struct sl_control control = {
+    .thread_count = thread_count,
+    .thread_metrics = thread_metrics,
+};
+
+static unsigned occurrences(const char *text, const char *word)
+{
+    unsigned count = 0;
+    for (; (text = strstr(text, word)) != NULL; text++)
+        count++;
+    return count;
+}
+
+static void every_metric_stands_there_once(void **state)
+{
+    (void)state;
+    struct sl_str page = { 0 }, line = { 0 };
+    sl_metrics_page_write(&page, &control);
+    const char *text = sl_str_cstr(&page);
+    for (unsigned id = 0; id < SL_METRIC_COUNT; id++) {
+        const struct sl_metric_info *info = &sl_metric_infos[id];
+        sl_str_clear(&line);
+        sl_str_add_fmt(&line, "# TYPE signalua_%s %s\n", info->name,
+                       info->kind == SL_METRIC_COUNTER ? "counter" : "gauge");
+        assert_int_equal(occurrences(text, sl_str_cstr(&line)), 1);
+        sl_str_clear(&line);
+        sl_str_add_fmt(&line, "\nsignalua_%s{worker=\"main\"} ", info->name);
+        assert_int_equal(occurrences(text, sl_str_cstr(&line)), 1);
+    }
+    sl_str_release(&line);
+    sl_str_release(&page);
+}
+
+static void samples_are_the_threads_own(void **state)
+{
+    (void)state;
+    sl_metric_add(&threads[0], SL_M_CONNECTIONS, 41);
+    sl_metric_add(&threads[0], SL_M_CONNECTIONS, 1);
+    sl_metric_add(&threads[1], SL_M_ACCEPT_FAILED, 7);
+    struct sl_str page = { 0 };
+    sl_metrics_page_write(&page, &control);
+    const char *text = sl_str_cstr(&page);
+    assert_non_null(strstr(text, "\nsignalua_connections{worker=\"0\"} 42\n"));
+    assert_non_null(
+        strstr(text, "\nsignalua_connections{worker=\"main\"} 0\n"));
+    assert_non_null(
+        strstr(text, "\nsignalua_accept_failures_total{worker=\"main\"} 7\n"));
+    sl_str_release(&page);
+}
+
+static void counters_and_only_they_end_in_total(void **state)
+{
+    (void)state;
+    for (unsigned id = 0; id < SL_METRIC_COUNT; id++) {
+        const char *name = sl_metric_infos[id].name;
+        size_t len = strlen(name);
+        bool total = len > 6 && strcmp(name + len - 6, "_total") == 0;
+        assert_int_equal(total, sl_metric_infos[id].kind == SL_METRIC_COUNTER);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_metric_stands_there_once),
+        cmocka_unit_test(samples_are_the_threads_own),
+        cmocka_unit_test(counters_and_only_they_end_in_total),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
