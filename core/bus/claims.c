@@ -119,6 +119,17 @@ int sl_claims_take(struct sl_claims *claims, struct sl_slice token,
     return err;
 }
 
+bool sl_claims_owner(struct sl_claims *claims, struct sl_slice token,
+                     int *owner)
+{
+    pthread_mutex_lock(&claims->lock);
+    const struct claim *claim = find_claim(claims, token);
+    if (claim != NULL)
+        *owner = claim->owner;
+    pthread_mutex_unlock(&claims->lock);
+    return claim != NULL;
+}
+
 void sl_claims_drop(struct sl_claims *claims, struct sl_slice token,
                     uint64_t now_ms)
 {
