@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "hub/error_text.h"
 #include "hub/internal.h"
@@ -266,6 +267,19 @@ void sl_conn_lost(struct sl_conn *conn, enum sl_close_reason reason)
 
 static void on_task(struct sl_task *task);
 
+/* An id that others could take for another one, or that no set may be named
+ * by, is nobody's. */
+static char *keep_user_id(struct sl_slice id)
+{
+    if (id.len == 0)
+        return NULL;
+    if (id.len > SL_USER_ID_MAX || memchr(id.ptr, '\0', id.len) != NULL) {
+        sl_log_warn("user id not usable", SL_F_INT("bytes", (int64_t)id.len));
+        return NULL;
+    }
+    return sl_slice_dup(id);
+}
+
 struct sl_conn *sl_conn_open(const struct sl_conn_setup *setup)
 {
     struct sl_world *world = setup->entry->hub->world;
@@ -284,8 +298,7 @@ struct sl_conn *sl_conn_open(const struct sl_conn_setup *setup)
         .opened_ms = world->wheel->now_ms,
     };
     memcpy(conn->id, setup->id.ptr, SL_ID_LEN);
-    if (setup->user_id.len > 0)
-        conn->user_id = sl_slice_dup(setup->user_id);
+    conn->user_id = keep_user_id(setup->user_id);
     sl_list_init(&conn->node);
     sl_list_init(&conn->running);
     sl_list_init(&conn->waiting);

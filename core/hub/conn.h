@@ -94,7 +94,8 @@ struct sl_conn_setup {
     struct sl_hub_entry *entry;
     struct sl_outlet *outlet;
     struct sl_slice id;      /* SL_ID_LEN bytes */
-    struct sl_slice user_id; /* empty: none */
+    struct sl_slice user_id; /* empty: none; too long or with a zero byte:
+                                left out */
     bool authenticated;
     struct sl_request_head *head; /* takes */
     enum sl_transport_kind transport;

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The sentences, letter for letter those of the reference server.
+ */
+#include "hub/error_text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void expect(struct sl_str *out, const char *text)
+{
+    assert_string_equal(sl_str_cstr(out), text);
+    sl_str_clear(out);
+}
+
+static void test_invocations(void **state)
+{
+    (void)state;
+    struct sl_str out = { 0 };
+    sl_error_invoking(&out, SL_SLICE("Fail"), NULL, SL_SLICE("secret"));
+    expect(&out, "An unexpected error occurred invoking 'Fail' on the server.");
+    sl_error_invoking(&out, SL_SLICE("Fail"), sl_error_hub, SL_SLICE("boom"));
+    expect(&out, "An unexpected error occurred invoking 'Fail' on the server. "
+                 "HubException: boom");
+    sl_error_invoking(&out, SL_SLICE("Fail"), sl_error_operation,
+                      SL_SLICE("boom"));
+    expect(&out, "An unexpected error occurred invoking 'Fail' on the server. "
+                 "InvalidOperationException: boom");
+    sl_error_unbound(&out, SL_SLICE("Add"), (struct sl_slice){ 0 });
+    expect(&out, "Failed to invoke 'Add' due to an error on the server.");
+    sl_error_unbound(&out, SL_SLICE("Add"), SL_SLICE("E: d"));
+    expect(&out, "Failed to invoke 'Add' due to an error on the server. E: d");
+    sl_error_unknown_method(&out, SL_SLICE("Nope"));
+    expect(&out, "Failed to invoke 'Nope' due to an error on the server. "
+                 "HubException: Method does not exist.");
+    sl_str_release(&out);
+}
+
+static void test_streams(void **state)
+{
+    (void)state;
+    struct sl_str out = { 0 };
+    sl_error_is_stream(&out, SL_SLICE("Count"));
+    expect(&out, "The client attempted to invoke the streaming 'Count' method "
+                 "with a non-streaming invocation.");
+    sl_error_not_stream(&out, SL_SLICE("Echo"));
+    expect(&out, "The client attempted to invoke the non-streaming 'Echo' "
+                 "method with a streaming invocation.");
+    sl_error_stream_count(&out, SL_SLICE("Sum"), 0, 1);
+    expect(&out, "An unexpected error occurred invoking 'Sum' on the server. "
+                 "HubException: Client sent 0 stream(s), Hub method expects "
+                 "1.");
+    sl_str_release(&out);
+}
+
+static void test_connections(void **state)
+{
+    (void)state;
+    struct sl_str out = { 0 };
+    sl_error_closed(&out, NULL, SL_SLICE("secret"));
+    expect(&out, "Connection closed with an error.");
+    sl_error_closed(&out, sl_error_data, SL_SLICE("why"));
+    expect(&out, "Connection closed with an error. InvalidDataException: why");
+    sl_error_too_large(&out, 32768);
+    expect(&out, "The maximum message size of 32768B was exceeded. The "
+                 "message size can be configured in AddHubOptions.");
+    sl_str_release(&out);
+    assert_true(sl_slice_eq(
+        sl_error_client_timeout,
+        SL_SLICE("Client hasn't sent a message/ping within the configured "
+                 "ClientTimeoutInterval.")));
+    assert_true(sl_slice_eq(sl_error_truncated,
+                            SL_SLICE("Connection terminated while reading a "
+                                     "message.")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_invocations),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_connections),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
