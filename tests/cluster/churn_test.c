@@ -22,7 +22,7 @@ static void tune(struct sl_hub_options *options)
 
 static void arrive(struct cluster *cluster, struct peer *peer, unsigned index)
 {
-    char name[12];
+    char name[16];
     peer_release(peer);
     snprintf(name, sizeof(name), "p%u", index);
     peer_open(peer,

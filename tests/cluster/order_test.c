@@ -28,7 +28,7 @@ static void gather(struct crowd *crowd, uint64_t seed)
     cluster_init(&crowd->cluster, (struct cluster_options){
                                       .worker_count = WORKERS, .seed = seed });
     for (unsigned i = 0; i < PEERS; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof(name), "p%u", i);
         peer_join(&crowd->peers[i],
                   cluster_worker(&crowd->cluster, 0, i % WORKERS), name,
@@ -118,7 +118,7 @@ static void test_nothing_is_lost_or_repeated(void **state)
     struct crowd crowd;
     gather(&crowd, 7);
     for (unsigned i = 0; i < 600; i++) {
-        char args[32];
+        char args[64];
         unsigned sender = i % PEERS;
         snprintf(args, sizeof(args), "['%u %u']", sender, crowd.sent[sender]++);
         peer_invoke(&crowd.peers[sender], NULL, "SendAll", args);

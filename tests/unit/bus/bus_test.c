@@ -311,7 +311,7 @@ static void test_threads(void **state)
         sl_mailbox_init(&f.workers[i].mailbox, NULL, NULL);
         f.workers[i].port = sl_bus_attach(f.bus, i, &f.workers[i].mailbox,
                                           &numbered, &runners[i]);
-        char id[8];
+        char id[16];
         snprintf(id, sizeof(id), "c%u", i);
         add(&f, id, i);
     }

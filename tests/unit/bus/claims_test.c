@@ -70,7 +70,7 @@ static void test_bound(void **state)
     (void)state;
     struct sl_claims *claims = sl_claims_new(3);
     int owner;
-    char name[8];
+    char name[16];
     for (int i = 0; i < 3; i++) {
         snprintf(name, sizeof(name), "t%d", i);
         assert_int_equal(sl_claims_take(claims, sl_slice_str(name), 0, 0,

@@ -43,7 +43,7 @@ static void test_n_at_a_time(void **state)
 {
     (void)state;
     struct alone alone;
-    char id[8];
+    char id[16];
     alone_init(&alone, tune_parallel);
     alone_join(&alone, &alone.a, "a");
     for (int i = 0; i < 10; i++) {

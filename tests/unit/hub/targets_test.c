@@ -92,7 +92,7 @@ static void test_except(void **state)
     alone_join(&alone, &alone.a, "a");
     alone_join(&alone, &alone.b, "b");
     struct sl_slice except[100];
-    char names[100][8];
+    char names[100][16];
     for (int i = 0; i < 100; i++) {
         snprintf(names[i], sizeof(names[i]), "x%d", i);
         except[i] = sl_slice_str(names[i]);
