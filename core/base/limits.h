@@ -61,6 +61,15 @@
 #define SL_HUBS_MAX 256           /* hub files */
 #define SL_SCRIPT_FILE_MAX (1 << 20)      /* bytes of one script */
 #define SL_SCRIPTS_BYTES_MAX (64 << 20)   /* bytes of all scripts */
+#define SL_METHOD_NAME_MAX 256    /* bytes of a hub method's name */
+#define SL_DECLARED_ARGS_MAX 64   /* types in one methods.X.args */
+#define SL_CALL_ARGS_MAX 1000     /* arguments bound to one call; a Lua stack
+                                     holds 8,000 slots */
+#define SL_COROUTINES_IDLE_MAX 1024 /* kept for reuse; each holds about 1 KB */
+#define SL_IGNORED_CANCELS_MAX 1000 /* waits a cancelled coroutine may begin */
+#define SL_LUA_ITEMS_MAX (1 << 24) /* what signalua.array's n may promise */
+#define SL_LOG_FIELDS_MAX 32      /* fields of a script's log line */
+#define SL_ROUTE_HEADERS_MAX 32   /* headers in the answer of a route */
 #define SL_WORKERS_MAX 64         /* the worker masks are 64 bits wide */
 
 /* ---- store ---- */

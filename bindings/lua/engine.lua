@@ -1,0 +1,68 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Run once per engine, with the primitives of the C side: what every
+-- generation of scripts shares, since values of it live longer than one. Fills
+-- the table it is given.
+--
+-- A primitive that may wait returns true and its results, or false and an
+-- error; `finish` makes of that what authors see. It is called in tail
+-- position, so level 2 is the author's line.
+local native = ...
+local ffi = require "ffi"
+
+local int64, uint64 = ffi.typeof("int64_t"), ffi.typeof("uint64_t")
+
+local function finish(ok, ...)
+    if ok then
+        return ...
+    end
+    local err = ...
+    error(err, type(err) == "string" and 2 or 0)
+end
+native.finish = finish
+
+-- Halves of an integer that a double cannot hold.
+function native.int64(high, low, unsigned)
+    local value = ffi.cast(uint64, high) * 0x100000000ULL
+        + ffi.cast(uint64, low)
+    return unsigned and value or ffi.cast(int64, value)
+end
+
+function native.int64_sort(value)
+    if ffi.istype(int64, value) then
+        return 1
+    end
+    return ffi.istype(uint64, value) and 2 or 0
+end
+
+-- The text of an error value that is not a string.
+function native.describe(err)
+    local mt = getmetatable(err)
+    if type(err) == "table" and not (type(mt) == "table" and mt.__tostring) then
+        return "(error object is a table value)"
+    end
+    return tostring(err)
+end
+
+-- What the loader wants to know of a method.
+function native.shape(fn)
+    local info = debug.getinfo(fn, "Su")
+    return info.nparams, info.isvararg, info.short_src, info.linedefined
+end
+
+native.cancelled = setmetatable({}, {
+    __tostring = function() return "cancelled" end,
+})
+
+native.hub_error_mt.__tostring = function(err)
+    return err.text
+end
+
+native.groups_mt.__index = {
+    add = function(...) return finish(native.groups_add(...)) end,
+    remove = function(...) return finish(native.groups_remove(...)) end,
+}
+
+native.task_mt.__index = {
+    wait = function(task) return finish(native.task_wait(task)) end,
+}

@@ -1,0 +1,192 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Run once per generation of scripts: makes the module that `require
+-- "signalua"` returns, and the environment in which the scripts run. Returns
+-- the function with which the loader runs a hub file.
+local native = ...
+local finish = native.finish
+
+local signalua = {
+    null = native.null,
+    cancelled = native.cancelled,
+    binary = native.binary,
+    timestamp = native.timestamp,
+    now = native.now,
+    every = native.every,
+    after = native.after,
+    spawn = native.spawn,
+    route = native.route,
+    json = { encode = native.json_encode, decode = native.json_decode },
+    log = {
+        debug = native.log_debug,
+        info = native.log_info,
+        warn = native.log_warn,
+        error = native.log_error,
+    },
+}
+
+function signalua.array(items)
+    if type(items) ~= "table" then
+        error("signalua.array wants a table, as in signalua.array{1, 2}", 2)
+    end
+    return setmetatable(items, native.array_mt)
+end
+
+function signalua.hub_error(text, data)
+    if type(text) ~= "string" then
+        error("signalua.hub_error wants the text that the client sees", 2)
+    end
+    return setmetatable({ text = text, data = data }, native.hub_error_mt)
+end
+
+function signalua.sleep(seconds)
+    return finish(native.sleep(seconds))
+end
+
+-- Every command of the store is called alike.
+signalua.store = {}
+for _, name in ipairs(native.store_commands) do
+    signalua.store[name] = function(...)
+        return finish(native.store(name, ...))
+    end
+end
+
+function signalua.keep(name, default)
+    if type(name) ~= "string" then
+        error("signalua.keep wants a name", 2)
+    end
+    local kept = native.kept[name]
+    if kept == nil then
+        kept = default == nil and {} or default
+        native.kept[name] = kept
+    end
+    return kept
+end
+
+-- A table that can be read only. (A proxy, since LuaJIT without 5.2 mode has
+-- no __pairs: what is to be listed is asked for by name.)
+local function read_only(values, what)
+    return setmetatable({}, {
+        __index = values,
+        __newindex = function(_, key)
+            error(what .. " is read-only: " .. tostring(key), 2)
+        end,
+        __metatable = what,
+    })
+end
+
+local config = native.config()
+config.env = read_only(config.env, "signalua.config.env")
+signalua.config = read_only(config, "signalua.config")
+
+---- hubs
+
+-- What a hub has outside of its methods.
+local function outside(index)
+    return { clients = native.clients(index), groups = native.groups(index) }
+end
+
+signalua.hubs = setmetatable({}, {
+    __index = function(hubs, name)
+        local index = native.hub_find(name)
+        if index == nil then
+            return nil
+        end
+        local hub = read_only(outside(index), "signalua.hubs." .. name)
+        rawset(hubs, name, hub)
+        return hub
+    end,
+})
+
+-- `self` of a call reads through to the hub; clients, groups and context are
+-- made when they are asked for. self[0] names the connection.
+local function self_metatable(hub, index)
+    local lazy = {
+        clients = native.clients,
+        groups = native.groups,
+        context = native.context,
+    }
+    return {
+        __index = function(self, key)
+            local make = lazy[key]
+            if make == nil then
+                return hub[key]
+            end
+            local value = make(index, rawget(self, 0))
+            rawset(self, key, value)
+            return value
+        end,
+    }
+end
+
+-- around_invoke and its `next`: Lua all the way, so that methods can wait.
+local function call_around(around, method, name, self, ...)
+    return around(self, name, function(...)
+        return method(self, ...)
+    end, ...)
+end
+
+function signalua.hub(options)
+    local id, index = native.hub_define(options)
+    local hub = setmetatable({}, { __index = outside(index) })
+    native.hub_register(id, hub, self_metatable(hub, index), call_around)
+    return hub
+end
+
+---- scripts
+
+local environment = setmetatable({}, { __index = _G })
+environment._G = environment
+
+local loaded = { signalua = signalua }
+local LOADING = {}
+
+local function run(file, ...)
+    local text = native.source(file)
+    local chunk, err = load(text, "@" .. file, "t", environment)
+    if not chunk then
+        error(err, 0)
+    end
+    return chunk(...)
+end
+
+-- "lib.rooms" is lib/rooms.lua (or lib/rooms/init.lua) of the scripts' folder
+-- and belongs to this generation; every other name is an installed module.
+local function find(name)
+    local path = name:gsub("%.", "/")
+    for _, file in ipairs { path .. ".lua", path .. "/init.lua" } do
+        if native.source(file) then
+            return file
+        end
+    end
+    error(("module '%s' not found: there is no %s.lua in the scripts' folder")
+        :format(name, path), 3)
+end
+
+function environment.require(name)
+    local value = loaded[name]
+    if value == LOADING then
+        error("loop of require: " .. name .. " is still being loaded", 2)
+    elseif value ~= nil then
+        return value
+    elseif type(name) ~= "string" or not name:match("^lib%.") then
+        return require(name)
+    end
+    local file = find(name)
+    loaded[name] = LOADING
+    local ok, result = pcall(run, file, name)
+    loaded[name] = nil
+    if not ok then
+        error(result, 0)
+    end
+    if result == nil then
+        result = true
+    end
+    loaded[name] = result
+    return result
+end
+
+-- Installed modules may ask for it, too.
+package.loaded.signalua = signalua
+
+return run

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT
+/*
+ * self.clients and Hub.clients, and the proxies they give.
+ *
+ * Both are plain tables that hold no pointer. Clients: [0] the number of the
+ * hub's name, [1] the handle of the caller's connection (absent outside of
+ * invocations). A proxy: [0] the same number, [1] the audience, [2] the name
+ * or names, [3] the connection ids left out. The slots lie in the table's own
+ * block, so a proxy is one allocation.
+ */
+#include "bindings/bindings.h"
+#include "bindings/lua_value.h"
+#include "hub/conn.h"
+#include "hub/targets.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#define AUTHOR 1 /* these functions are called by authors directly */
+
+enum clients_slot { CLIENTS_HUB, CLIENTS_CALLER };
+enum proxy_slot { PROXY_HUB, PROXY_AUDIENCE, PROXY_NAMES, PROXY_EXCEPT };
+
+/* ---- arguments ---- */
+
+static bool has_metatable(lua_State *L, int index, enum sl_lua_ref ref)
+{
+    if (!lua_istable(L, index) || !lua_getmetatable(L, index))
+        return false;
+    sl_engine_push(L, sl_engine_of(L), ref);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return same;
+}
+
+SL_RAISES static void check_clients(lua_State *L, const char *method)
+{
+    if (!has_metatable(L, 1, SL_REF_CLIENTS_MT))
+        sl_lua_raise(L, AUTHOR, "call it with a colon: clients:%s(...)",
+                     method);
+}
+
+SL_RAISES static void check_name(lua_State *L, int index, const char *what)
+{
+    if (lua_type(L, index) != LUA_TSTRING)
+        sl_lua_raise(L, AUTHOR, "%s must be a string, not %s", what,
+                     luaL_typename(L, index));
+    if (lua_objlen(L, index) == 0)
+        sl_lua_raise(L, AUTHOR, "%s is empty", what);
+}
+
+SL_RAISES static void check_names(lua_State *L, int index, const char *what)
+{
+    if (!lua_istable(L, index))
+        sl_lua_raise(L, AUTHOR, "%s must be a list of strings, not %s", what,
+                     luaL_typename(L, index));
+    int count = (int)lua_objlen(L, index);
+    if (count > SL_TARGET_NAMES_MAX)
+        sl_lua_raise(L, AUTHOR, "%s are too many: at most %d in one send", what,
+                     SL_TARGET_NAMES_MAX);
+    for (int i = 1; i <= count; i++) {
+        lua_rawgeti(L, index, i);
+        if (lua_type(L, -1) != LUA_TSTRING)
+            sl_lua_raise(L, AUTHOR, "%s[%d] must be a string, not %s", what, i,
+                         luaL_typename(L, -1));
+        lua_pop(L, 1);
+    }
+}
+
+/* ---- proxies ---- */
+
+/* Pops nothing; names and except are stack indexes, 0: none. */
+static void push_proxy(lua_State *L, struct sl_engine *engine,
+                       unsigned hub_index, enum sl_audience audience, int names,
+                       int except)
+{
+    lua_createtable(L, PROXY_EXCEPT, 0);
+    lua_pushinteger(L, (lua_Integer)hub_index);
+    lua_rawseti(L, -2, PROXY_HUB);
+    lua_pushinteger(L, (lua_Integer)audience);
+    lua_rawseti(L, -2, PROXY_AUDIENCE);
+    if (names != 0) {
+        lua_pushvalue(L, names);
+        lua_rawseti(L, -2, PROXY_NAMES);
+    }
+    if (except != 0) {
+        lua_pushvalue(L, except);
+        lua_rawseti(L, -2, PROXY_EXCEPT);
+    }
+    sl_engine_push(L, engine, SL_REF_PROXY_MT);
+    lua_setmetatable(L, -2);
+}
+
+static unsigned slot_number(lua_State *L, int index, int slot)
+{
+    lua_rawgeti(L, index, slot);
+    unsigned value = (unsigned)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+/* Pushes the caller's connection id; an empty list when that connection is
+ * gone, so that nobody is meant. */
+static void push_caller(lua_State *L, struct sl_engine *engine)
+{
+    lua_rawgeti(L, 1, CLIENTS_CALLER);
+    struct sl_conn *conn = sl_world_conn(engine->world, sl_lua_handle(L, -1));
+    lua_pop(L, 1);
+    if (conn != NULL)
+        sl_lua_push_slice(L, sl_conn_id(conn));
+    else
+        lua_newtable(L);
+}
+
+SL_RAISES static void check_caller(lua_State *L, const char *what)
+{
+    lua_rawgeti(L, 1, CLIENTS_CALLER);
+    if (lua_isnil(L, -1))
+        sl_lua_raise(L, AUTHOR,
+                     "clients%s is only there inside a call, as self.clients%s",
+                     what, what);
+    lua_pop(L, 1);
+}
+
+static int clients_one(lua_State *L, const char *method, const char *what,
+                       enum sl_audience audience)
+{
+    check_clients(L, method);
+    check_name(L, 2, what);
+    push_proxy(L, sl_engine_of(L), slot_number(L, 1, CLIENTS_HUB), audience, 2,
+               0);
+    return 1;
+}
+
+static int clients_many(lua_State *L, const char *method, const char *what,
+                        enum sl_audience audience)
+{
+    check_clients(L, method);
+    check_names(L, 2, what);
+    push_proxy(L, sl_engine_of(L), slot_number(L, 1, CLIENTS_HUB), audience, 2,
+               0);
+    return 1;
+}
+
+static int clients_client(lua_State *L)
+{
+    return clients_one(L, "client", "the connection id", SL_TO_CLIENTS);
+}
+
+static int clients_clients(lua_State *L)
+{
+    return clients_many(L, "clients", "connection ids", SL_TO_CLIENTS);
+}
+
+static int clients_group(lua_State *L)
+{
+    return clients_one(L, "group", "the group", SL_TO_GROUPS);
+}
+
+static int clients_groups(lua_State *L)
+{
+    return clients_many(L, "groups", "groups", SL_TO_GROUPS);
+}
+
+static int clients_user(lua_State *L)
+{
+    return clients_one(L, "user", "the user id", SL_TO_USERS);
+}
+
+static int clients_users(lua_State *L)
+{
+    return clients_many(L, "users", "user ids", SL_TO_USERS);
+}
+
+static int clients_all_except(lua_State *L)
+{
+    check_clients(L, "all_except");
+    check_names(L, 2, "connection ids");
+    push_proxy(L, sl_engine_of(L), slot_number(L, 1, CLIENTS_HUB), SL_TO_ALL, 0,
+               2);
+    return 1;
+}
+
+static int clients_group_except(lua_State *L)
+{
+    check_clients(L, "group_except");
+    check_name(L, 2, "the group");
+    check_names(L, 3, "connection ids");
+    push_proxy(L, sl_engine_of(L), slot_number(L, 1, CLIENTS_HUB), SL_TO_GROUPS,
+               2, 3);
+    return 1;
+}
+
+static int clients_others_in_group(lua_State *L)
+{
+    struct sl_engine *engine = sl_engine_of(L);
+    check_clients(L, "others_in_group");
+    check_name(L, 2, "the group");
+    check_caller(L, ":others_in_group");
+    push_caller(L, engine);
+    push_proxy(L, engine, slot_number(L, 1, CLIENTS_HUB), SL_TO_GROUPS, 2,
+               lua_gettop(L));
+    return 1;
+}
+
+/* ---- all, caller, others ---- */
+
+/* One proxy of everybody per hub; it is asked for most. */
+static void push_all(lua_State *L, struct sl_engine *engine, unsigned index)
+{
+    int *ref = &engine->hub_names[index].all_ref;
+    if (*ref == LUA_NOREF) {
+        push_proxy(L, engine, index, SL_TO_ALL, 0, 0);
+        *ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, *ref);
+}
+
+/* clients[key]: a method, or one of the three proxies without arguments. The
+ * methods are the second upvalue. */
+static int clients_index(lua_State *L)
+{
+    struct sl_engine *engine = sl_engine_of(L);
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(2));
+    if (!lua_isnil(L, -1))
+        return 1;
+    struct sl_slice key = sl_lua_slice(L, 2);
+    unsigned index = slot_number(L, 1, CLIENTS_HUB);
+    if (sl_slice_eq(key, SL_SLICE("all"))) {
+        push_all(L, engine, index);
+        return 1;
+    }
+    bool caller = sl_slice_eq(key, SL_SLICE("caller"));
+    if (!caller && !sl_slice_eq(key, SL_SLICE("others")))
+        return sl_lua_raise(
+            L, AUTHOR,
+            "clients has no \"%s\": all, caller, others, :all_except{ids}, "
+            ":client(id), :clients{ids}, :group(g), :groups{gs}, "
+            ":group_except(g, {ids}), :others_in_group(g), :user(u), "
+            ":users{us}",
+            key.ptr == NULL ? "?" : key.ptr);
+    check_caller(L, caller ? ".caller" : ".others");
+    push_caller(L, engine);
+    int id = lua_gettop(L);
+    push_proxy(L, engine, index, caller ? SL_TO_CLIENTS : SL_TO_ALL,
+               caller ? id : 0, caller ? 0 : id);
+    return 1;
+}
+
+/* ---- send ---- */
+
+/* A name or a list of names at the index: appended to engine->names. Lists
+ * were checked when the proxy was made, and may have been changed since: what
+ * is no string is left out. */
+static unsigned add_names(lua_State *L, struct sl_engine *engine, int index,
+                          unsigned used)
+{
+    unsigned count = 1;
+    if (lua_istable(L, index))
+        count = (unsigned)lua_objlen(L, index);
+    if (count > SL_TARGET_NAMES_MAX)
+        count = SL_TARGET_NAMES_MAX;
+    if (used + count > engine->name_cap) {
+        engine->name_cap = used + count;
+        engine->names = sl_realloc(engine->names,
+                                   engine->name_cap * sizeof(*engine->names));
+    }
+    if (lua_type(L, index) == LUA_TSTRING) {
+        engine->names[used] = sl_lua_slice(L, index);
+        return 1;
+    }
+    unsigned added = 0;
+    for (unsigned i = 1; lua_istable(L, index) && i <= count; i++) {
+        lua_rawgeti(L, index, (int)i);
+        if (lua_type(L, -1) == LUA_TSTRING)
+            engine->names[used + added++] = sl_lua_slice(L, -1);
+        lua_pop(L, 1); /* the table keeps it */
+    }
+    return added;
+}
+
+SL_RAISES static int raise_send(lua_State *L, struct sl_engine *engine, int err,
+                                const struct sl_encode *encode,
+                                struct sl_slice target)
+{
+    struct sl_str *out = &engine->scratch;
+    sl_str_clear(out);
+    if (encode->wrong != NULL) {
+        sl_str_add_fmt(out, "argument %d of \"%.*s\"", encode->at + 1,
+                       (int)target.len, target.ptr);
+        sl_encode_explain(encode, out);
+    } else if (err == SL_E_VALUE) {
+        sl_str_add_lit(out, "a name in this send is empty or too long");
+    } else {
+        sl_str_add_fmt(out, "sending \"%.*s\" failed: %s", (int)target.len,
+                       target.ptr, sl_err_text(err));
+    }
+    return sl_lua_raise(L, AUTHOR, "%s", sl_str_cstr(out));
+}
+
+/* Reads the proxy at 1. The slices borrow from its strings. */
+static void read_proxy(lua_State *L, struct sl_engine *engine,
+                       struct sl_send *send)
+{
+    send->audience = (enum sl_audience)slot_number(L, 1, PROXY_AUDIENCE);
+    if (send->audience == SL_TO_ALL)
+        send->name_count = 0;
+    else {
+        lua_rawgeti(L, 1, PROXY_NAMES);
+        send->name_count = add_names(L, engine, lua_gettop(L), 0);
+        lua_pop(L, 1);
+    }
+    lua_rawgeti(L, 1, PROXY_EXCEPT);
+    if (!lua_isnil(L, -1))
+        send->except_count = add_names(L, engine, lua_gettop(L),
+                                       send->name_count);
+    lua_pop(L, 1);
+    send->names = engine->names;
+    send->except = engine->names + (send->except_count > 0 ? send->name_count :
+                                                             0);
+}
+
+static int proxy_send(lua_State *L)
+{
+    struct sl_engine *engine = sl_engine_of(L);
+    if (!has_metatable(L, 1, SL_REF_PROXY_MT))
+        return sl_lua_raise(L, AUTHOR, "call it with a colon, as in "
+                                       "clients.all:send(target, ...)");
+    check_name(L, 2, "the target");
+    unsigned index = slot_number(L, 1, PROXY_HUB);
+    struct sl_hub *hub = sl_engine_hub(engine, index);
+    if (hub == NULL)
+        return sl_lua_raise(L, AUTHOR, "hub \"%s\" is not served yet: send "
+                                       "once the scripts are loaded",
+                            engine->hub_names[index].name);
+    int arg_count = lua_gettop(L) - 2;
+    struct sl_encode encode;
+    sl_encode_init(&encode, engine, L, 3, arg_count);
+    struct sl_send send = { .target = sl_lua_slice(L, 2),
+                            .arg_count = (size_t)arg_count,
+                            .args = sl_encode,
+                            .user = &encode };
+    read_proxy(L, engine, &send);
+    if (send.audience != SL_TO_ALL && send.name_count == 0)
+        return 0;
+
+    int err = sl_hub_send(hub, &send);
+
+    return err == 0 ? 0 : raise_send(L, engine, err, &encode, send.target);
+}
+
+/* ---- opening ---- */
+
+/* clients(hub_index, handle or nil) */
+static int clients_new(lua_State *L)
+{
+    lua_createtable(L, CLIENTS_CALLER, 0);
+    lua_pushvalue(L, 1);
+    lua_rawseti(L, -2, CLIENTS_HUB);
+    if (!lua_isnoneornil(L, 2)) {
+        lua_pushvalue(L, 2);
+        lua_rawseti(L, -2, CLIENTS_CALLER);
+    }
+    sl_engine_push(L, sl_engine_of(L), SL_REF_CLIENTS_MT);
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+void sl_lua_clients_open(lua_State *L, struct sl_engine *engine)
+{
+    static const luaL_Reg functions[] = { { "clients", clients_new },
+                                          { NULL, NULL } };
+    static const luaL_Reg methods[] = {
+        { "all_except", clients_all_except },
+        { "client", clients_client },
+        { "clients", clients_clients },
+        { "group", clients_group },
+        { "groups", clients_groups },
+        { "group_except", clients_group_except },
+        { "others_in_group", clients_others_in_group },
+        { "user", clients_user },
+        { "users", clients_users },
+        { NULL, NULL },
+    };
+    static const luaL_Reg proxy[] = { { "send", proxy_send }, { NULL, NULL } };
+
+    sl_lua_set_functions(L, engine, functions);
+    lua_newtable(L);
+    lua_pushlightuserdata(L, engine);
+    lua_newtable(L);
+    sl_lua_set_functions(L, engine, methods);
+    lua_pushcclosure(L, clients_index, 2);
+    lua_setfield(L, -2, "__index");
+    sl_engine_keep(L, engine, SL_REF_CLIENTS_MT);
+
+    lua_newtable(L);
+    lua_newtable(L);
+    sl_lua_set_functions(L, engine, proxy);
+    lua_setfield(L, -2, "__index");
+    sl_engine_keep(L, engine, SL_REF_PROXY_MT);
+}

@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Values to Lua and from Lua. Both walks recurse; the first is bounded by the
+ * reader (SL_JSON_DEPTH_MAX), the second here (SL_LUA_DEPTH_MAX), which also
+ * ends every cycle.
+ *
+ * A table with the mark is an array of n (its field) or #t items. Without it:
+ * no keys make an object, the keys 1..n an array, names an object; anything
+ * else is refused, since it would silently lose or rename fields.
+ *
+ * LuaJIT's C API has no word for int64_t: making one and telling which one a
+ * cdata is goes through two embedded functions; its bytes are where
+ * lua_topointer says.
+ */
+#include "bindings/lua_value.h"
+
+#include "base/check.h"
+#include "base/err.h"
+#include "bindings/coroutine.h"
+
+#include <math.h>
+
+#define LUA_TCDATA 10 /* lua.h does not tell */
+#define EXACT_MAX 9007199254740992.0 /* 2^53 */
+#define STACK_PER_LEVEL 6
+
+/* ---- binary and timestamp ---- */
+
+void sl_lua_push_binary(lua_State *L, struct sl_slice bytes)
+{
+    char *copy = lua_newuserdata(L, bytes.len);
+    if (bytes.len > 0)
+        memcpy(copy, bytes.ptr, bytes.len);
+    luaL_getmetatable(L, SL_BINARY_MT);
+    lua_setmetatable(L, -2);
+}
+
+void sl_lua_push_timestamp(lua_State *L, struct sl_timestamp time)
+{
+    *(struct sl_timestamp *)lua_newuserdata(L, sizeof(time)) = time;
+    luaL_getmetatable(L, SL_TIMESTAMP_MT);
+    lua_setmetatable(L, -2);
+}
+
+static struct sl_slice check_binary(lua_State *L, int index)
+{
+    void *bytes = luaL_checkudata(L, index, SL_BINARY_MT);
+    return sl_slice_of(bytes, lua_objlen(L, index));
+}
+
+static int binary_new(lua_State *L)
+{
+    size_t len;
+    const char *bytes = luaL_checklstring(L, 1, &len);
+    sl_lua_push_binary(L, sl_slice_of(bytes, len));
+    return 1;
+}
+
+static int binary_tostring(lua_State *L)
+{
+    sl_lua_push_slice(L, check_binary(L, 1));
+    return 1;
+}
+
+static int binary_len(lua_State *L)
+{
+    lua_pushnumber(L, (lua_Number)check_binary(L, 1).len);
+    return 1;
+}
+
+static int binary_eq(lua_State *L)
+{
+    lua_pushboolean(L, sl_slice_eq(check_binary(L, 1), check_binary(L, 2)));
+    return 1;
+}
+
+static struct sl_timestamp *check_timestamp(lua_State *L, int index)
+{
+    return luaL_checkudata(L, index, SL_TIMESTAMP_MT);
+}
+
+static int timestamp_new(lua_State *L)
+{
+    lua_Number seconds = luaL_checknumber(L, 1);
+    lua_Number nanoseconds = luaL_optnumber(L, 2, 0);
+    luaL_argcheck(L, fabs(seconds) < EXACT_MAX, 1, "out of range");
+    luaL_argcheck(L, nanoseconds >= 0 && nanoseconds < 1e9, 2,
+                  "out of range (0 to 999999999)");
+    lua_Number whole = floor(seconds);
+    if (whole != seconds) /* signalua.timestamp(1.5) */
+        nanoseconds = floor((seconds - whole) * 1e9);
+    sl_lua_push_timestamp(L, (struct sl_timestamp){
+                                 .seconds = (int64_t)whole,
+                                 .nanoseconds = (uint32_t)nanoseconds });
+    return 1;
+}
+
+static int timestamp_tostring(lua_State *L)
+{
+    const struct sl_timestamp *time = check_timestamp(L, 1);
+    struct sl_engine *engine = sl_engine_of(L);
+    struct sl_writer w;
+    sl_str_clear(&engine->scratch);
+    sl_writer_init(&w, SL_PROTOCOL_JSON, &engine->scratch);
+    if (sl_write_timestamp(&w, time->seconds, time->nanoseconds) != 0)
+        lua_pushliteral(L, "timestamp beyond the years 1 to 9999");
+    else /* without the quotes */
+        lua_pushlstring(L, engine->scratch.ptr + 1, engine->scratch.len - 2);
+    return 1;
+}
+
+static int timestamp_index(lua_State *L)
+{
+    const struct sl_timestamp *time = check_timestamp(L, 1);
+    struct sl_slice key = sl_lua_slice(L, 2);
+    if (sl_slice_eq(key, SL_SLICE("seconds")))
+        lua_pushnumber(L, (lua_Number)time->seconds);
+    else if (sl_slice_eq(key, SL_SLICE("nanoseconds")))
+        lua_pushnumber(L, (lua_Number)time->nanoseconds);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+static int compare(const struct sl_timestamp *a, const struct sl_timestamp *b)
+{
+    if (a->seconds != b->seconds)
+        return a->seconds < b->seconds ? -1 : 1;
+    return a->nanoseconds < b->nanoseconds ? -1 :
+                                             a->nanoseconds > b->nanoseconds;
+}
+
+static int timestamp_eq(lua_State *L)
+{
+    lua_pushboolean(L, compare(check_timestamp(L, 1), check_timestamp(L, 2)) ==
+                           0);
+    return 1;
+}
+
+static int timestamp_lt(lua_State *L)
+{
+    lua_pushboolean(L, compare(check_timestamp(L, 1), check_timestamp(L, 2)) <
+                           0);
+    return 1;
+}
+
+static int timestamp_le(lua_State *L)
+{
+    lua_pushboolean(L, compare(check_timestamp(L, 1), check_timestamp(L, 2)) <=
+                           0);
+    return 1;
+}
+
+/* ---- to Lua ---- */
+
+/* On the main thread: L may be a coroutine that cannot run anything now. */
+static void push_wide(struct sl_engine *engine, lua_State *L, uint64_t bits,
+                      bool is_unsigned)
+{
+    lua_State *main = engine->L;
+    sl_engine_push(main, engine, SL_REF_INT64);
+    lua_pushnumber(main, (lua_Number)(uint32_t)(bits >> 32));
+    lua_pushnumber(main, (lua_Number)(uint32_t)bits);
+    lua_pushboolean(main, is_unsigned);
+    (void)sl_lua_protect(main, 3, 1, NULL);
+    if (L != main)
+        lua_xmove(main, L, 1);
+}
+
+void sl_lua_push_int64(struct sl_engine *engine, lua_State *L, int64_t value)
+{
+    if (value >= -(int64_t)EXACT_MAX && value <= (int64_t)EXACT_MAX)
+        lua_pushnumber(L, (lua_Number)value);
+    else
+        push_wide(engine, L, (uint64_t)value, false);
+}
+
+static void push_array(struct sl_engine *engine, lua_State *L,
+                       const struct sl_value *value)
+{
+    struct sl_value_iter iter;
+    struct sl_value item;
+    lua_checkstack(L, STACK_PER_LEVEL);
+    lua_createtable(L, (int)sl_value_count(value), 0);
+    sl_value_iter_init(&iter, value);
+    for (int i = 1; sl_value_next(&iter, NULL, &item); i++) {
+        sl_value_push(engine, L, &item, true);
+        lua_rawseti(L, -2, i);
+    }
+    sl_engine_push(L, engine, SL_REF_ARRAY_MT);
+    lua_setmetatable(L, -2);
+}
+
+static void push_object(struct sl_engine *engine, lua_State *L,
+                        const struct sl_value *value)
+{
+    struct sl_value_iter iter;
+    struct sl_value item;
+    struct sl_slice key;
+    lua_checkstack(L, STACK_PER_LEVEL);
+    lua_createtable(L, 0, (int)sl_value_count(value));
+    sl_value_iter_init(&iter, value);
+    while (sl_value_next(&iter, &key, &item)) {
+        sl_lua_push_slice(L, key);
+        sl_value_push(engine, L, &item, true);
+        lua_rawset(L, -3);
+    }
+}
+
+void sl_value_push(struct sl_engine *engine, lua_State *L,
+                   const struct sl_value *value, bool inside_table)
+{
+    switch (sl_value_kind(value)) {
+    case SL_VALUE_BOOL:
+        lua_pushboolean(L, sl_value_bool(value));
+        break;
+    case SL_VALUE_INT:
+        sl_lua_push_int64(engine, L, sl_value_int(value));
+        break;
+    case SL_VALUE_UINT:
+        push_wide(engine, L, sl_value_uint(value), true);
+        break;
+    case SL_VALUE_DOUBLE:
+        lua_pushnumber(L, sl_value_double(value));
+        break;
+    case SL_VALUE_STRING:
+        sl_lua_push_slice(L, sl_value_string(value));
+        break;
+    case SL_VALUE_BINARY:
+        sl_lua_push_binary(L, sl_value_string(value));
+        break;
+    case SL_VALUE_ARRAY:
+        push_array(engine, L, value);
+        break;
+    case SL_VALUE_OBJECT:
+        push_object(engine, L, value);
+        break;
+    case SL_VALUE_NONE:
+    case SL_VALUE_NULL:
+    case SL_VALUE_TIMESTAMP: /* no protocol of ours brings these yet */
+    case SL_VALUE_EXT:
+        if (inside_table)
+            lua_pushlightuserdata(L, NULL);
+        else
+            lua_pushnil(L);
+        break;
+    }
+}
+
+/* ---- from Lua ---- */
+
+static int encode_value(struct sl_encode *e, struct sl_writer *w, int index);
+
+static int refuse(struct sl_encode *e, int err, const char *wrong)
+{
+    e->wrong = wrong;
+    return err;
+}
+
+static int encode_number(struct sl_encode *e, struct sl_writer *w, double value)
+{
+    int64_t whole = value > -EXACT_MAX && value < EXACT_MAX ? (int64_t)value :
+                                                              0;
+    if ((double)whole == value && (whole != 0 || !signbit(value))) {
+        sl_write_int(w, whole);
+        return 0;
+    }
+    int err = sl_write_double(w, value);
+    return err == 0 ? 0 : refuse(e, err, isnan(value) ? "is not a number" :
+                                                        "is infinite");
+}
+
+static int encode_string(struct sl_encode *e, struct sl_writer *w, int index)
+{
+    int err = sl_write_string(w, sl_lua_slice(e->L, index));
+    return err == 0 ? 0 : refuse(e, err, "is not UTF-8 (signalua.binary sends "
+                                         "bytes)");
+}
+
+static int encode_userdata(struct sl_encode *e, struct sl_writer *w, int index)
+{
+    lua_State *L = e->L;
+    if (!lua_getmetatable(L, index))
+        return refuse(e, SL_E_VALUE, "is a userdata");
+    luaL_getmetatable(L, SL_BINARY_MT);
+    luaL_getmetatable(L, SL_TIMESTAMP_MT);
+    bool binary = lua_rawequal(L, -3, -2), time = lua_rawequal(L, -3, -1);
+    lua_pop(L, 3);
+    if (binary) {
+        sl_write_binary(w, sl_slice_of(lua_touserdata(L, index),
+                                       lua_objlen(L, index)));
+        return 0;
+    }
+    if (!time)
+        return refuse(e, SL_E_VALUE, "is a userdata");
+    const struct sl_timestamp *at = lua_touserdata(L, index);
+    int err = sl_write_timestamp(w, at->seconds, at->nanoseconds);
+    return err == 0 ? 0 : refuse(e, err, "is beyond the years 1 to 9999");
+}
+
+/* Only int64_t and uint64_t are numbers of the wire. */
+static int encode_cdata(struct sl_encode *e, struct sl_writer *w, int index)
+{
+    lua_State *L = e->L, *main = e->engine->L;
+    int top = lua_gettop(main);
+    sl_engine_push(main, e->engine, SL_REF_INT64_SORT);
+    lua_pushvalue(L, index);
+    if (L != main)
+        lua_xmove(L, main, 1);
+    int sort = sl_lua_protect(main, 1, 1, NULL) == 0 ?
+                   (int)lua_tointeger(main, -1) :
+                   0;
+    lua_settop(main, top);
+    if (sort == 0)
+        return refuse(e, SL_E_VALUE, "is a cdata that is no 64-bit integer");
+    uint64_t bits;
+    memcpy(&bits, lua_topointer(L, index), sizeof(bits));
+    if (sort == 1)
+        sl_write_int(w, (int64_t)bits);
+    else
+        sl_write_uint(w, bits);
+    return 0;
+}
+
+static bool is_marked(struct sl_encode *e, int index)
+{
+    if (!lua_getmetatable(e->L, index))
+        return false;
+    sl_engine_push(e->L, e->engine, SL_REF_ARRAY_MT);
+    bool same = lua_rawequal(e->L, -1, -2);
+    lua_pop(e->L, 2);
+    return same;
+}
+
+/* How many items a marked table has. */
+static size_t marked_count(lua_State *L, int index)
+{
+    lua_pushliteral(L, "n");
+    lua_rawget(L, index);
+    lua_Number n = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
+    lua_pop(L, 1);
+    return n >= 0 && n <= SL_LUA_ITEMS_MAX ? (size_t)n : lua_objlen(L, index);
+}
+
+enum shape { SHAPE_OBJECT, SHAPE_LIST, SHAPE_MIXED };
+
+static enum shape shape_of(lua_State *L, int index, size_t *count)
+{
+    size_t numbers = 0, names = 0;
+    lua_pushnil(L);
+    while (lua_next(L, index)) {
+        lua_pop(L, 1);
+        int type = lua_type(L, -1);
+        numbers += type == LUA_TNUMBER;
+        names += type == LUA_TSTRING;
+        if (type != LUA_TNUMBER && type != LUA_TSTRING) {
+            lua_pop(L, 1);
+            return SHAPE_MIXED;
+        }
+    }
+    *count = names + numbers;
+    if (numbers == 0)
+        return SHAPE_OBJECT;
+    return names == 0 && lua_objlen(L, index) == numbers ? SHAPE_LIST :
+                                                           SHAPE_MIXED;
+}
+
+static int encode_list(struct sl_encode *e, struct sl_writer *w, int index,
+                       size_t count, bool marked)
+{
+    struct sl_encode_step *step = &e->steps[e->depth - 1];
+    int err = sl_write_array(w, count);
+    for (size_t i = 1; err == 0 && i <= count; i++) {
+        step->index = i;
+        lua_rawgeti(e->L, index, (int)i);
+        if (!marked && lua_isnil(e->L, -1))
+            err = refuse(e, SL_E_VALUE, "is missing: signalua.array{..., n = "
+                                        "count} makes a list with gaps");
+        else
+            err = encode_value(e, w, index + 1);
+        lua_pop(e->L, 1);
+    }
+    if (err == 0)
+        sl_write_end(w);
+    return err;
+}
+
+static int encode_object(struct sl_encode *e, struct sl_writer *w, int index,
+                         size_t count)
+{
+    lua_State *L = e->L;
+    struct sl_encode_step *step = &e->steps[e->depth - 1];
+    int err = sl_write_object(w, count);
+    step->index = 0;
+    lua_pushnil(L);
+    while (err == 0 && lua_next(L, index)) {
+        step->key = sl_lua_slice(L, index + 1);
+        err = sl_write_key(w, step->key);
+        if (err != 0)
+            refuse(e, err, "has a name that is not UTF-8");
+        else
+            err = encode_value(e, w, index + 2);
+        lua_pop(L, 1);
+    }
+    if (err != 0) { /* the key still stands there */
+        lua_settop(L, index);
+        return err;
+    }
+    sl_write_end(w);
+    return 0;
+}
+
+static int refuse_depth(struct sl_encode *e, const void *table)
+{
+    for (unsigned i = 0; i < e->depth; i++)
+        if (e->steps[i].table == table)
+            return refuse(e, SL_E_DEPTH, "contains itself");
+    e->depth = e->depth > 3 ? 3 : e->depth; /* a place one can read */
+    return refuse(e, SL_E_DEPTH, "is nested over 64 deep");
+}
+
+static int encode_table(struct sl_encode *e, struct sl_writer *w, int index)
+{
+    const void *table = lua_topointer(e->L, index);
+    if (e->depth == SL_LUA_DEPTH_MAX)
+        return refuse_depth(e, table);
+    if (!lua_checkstack(e->L, STACK_PER_LEVEL))
+        return refuse(e, SL_E_DEPTH, "is nested too deep");
+    e->steps[e->depth++] = (struct sl_encode_step){ .table = table };
+
+    size_t count = 0;
+    bool marked = is_marked(e, index);
+    enum shape shape = marked ? SHAPE_LIST : shape_of(e->L, index, &count);
+    int err;
+    if (marked)
+        err = encode_list(e, w, index, marked_count(e->L, index), true);
+    else if (shape == SHAPE_LIST)
+        err = encode_list(e, w, index, count, false);
+    else if (shape == SHAPE_OBJECT)
+        err = encode_object(e, w, index, count);
+    else {
+        e->depth--;
+        return refuse(e, SL_E_VALUE,
+                      "is neither a list 1..n nor a table of names: "
+                      "signalua.array{..., n = count} makes a list with gaps");
+    }
+    if (err == 0)
+        e->depth--;
+    return err;
+}
+
+static int encode_value(struct sl_encode *e, struct sl_writer *w, int index)
+{
+    lua_State *L = e->L;
+    switch (lua_type(L, index)) {
+    case LUA_TNIL:
+        sl_write_null(w);
+        return 0;
+    case LUA_TBOOLEAN:
+        sl_write_bool(w, lua_toboolean(L, index));
+        return 0;
+    case LUA_TNUMBER:
+        return encode_number(e, w, lua_tonumber(L, index));
+    case LUA_TSTRING:
+        return encode_string(e, w, index);
+    case LUA_TTABLE:
+        return encode_table(e, w, index);
+    case LUA_TUSERDATA:
+        return encode_userdata(e, w, index);
+    case LUA_TLIGHTUSERDATA:
+        if (lua_touserdata(L, index) != NULL)
+            return refuse(e, SL_E_VALUE, "is a light userdata");
+        sl_write_null(w);
+        return 0;
+    case LUA_TCDATA:
+        return encode_cdata(e, w, index);
+    case LUA_TFUNCTION:
+        return refuse(e, SL_E_VALUE, "is a function");
+    default:
+        return refuse(e, SL_E_VALUE, "is a coroutine");
+    }
+}
+
+int sl_encode(struct sl_writer *w, void *user)
+{
+    struct sl_encode *e = user;
+    lua_State *L = e->L;
+    int top = lua_gettop(L);
+    if (!lua_checkstack(L, STACK_PER_LEVEL))
+        return refuse(e, SL_E_DEPTH, "finds no room on the stack");
+    e->depth = 0;
+    for (int i = 0; i < e->count; i++) {
+        e->at = i;
+        int index = e->first + i;
+        /* A table is walked from the top of the stack. */
+        bool table = lua_type(L, index) == LUA_TTABLE;
+        if (table)
+            lua_pushvalue(L, index);
+        int err = encode_value(e, w, table ? top + 1 : index);
+        lua_settop(L, top);
+        if (err != 0)
+            return err;
+    }
+    return 0;
+}
+
+void sl_encode_explain(const struct sl_encode *e, struct sl_str *out)
+{
+    if (e->depth > 0)
+        sl_str_add_lit(out, ": field \"");
+    for (unsigned i = 0; i < e->depth; i++) {
+        const struct sl_encode_step *step = &e->steps[i];
+        if (step->index > 0) {
+            sl_str_add_fmt(out, "[%zu]", step->index);
+        } else {
+            if (i > 0)
+                sl_str_add_char(out, '.');
+            sl_str_add(out, step->key.ptr,
+                       step->key.len < 64 ? step->key.len : 64);
+        }
+    }
+    if (e->depth > 0)
+        sl_str_add_char(out, '"');
+    sl_str_add_char(out, ' ');
+    sl_str_add_slice(out, sl_slice_str(e->wrong == NULL ? "cannot be sent" :
+                                                          e->wrong));
+}
+
+/* ---- opening ---- */
+
+static void make_metatable(lua_State *L, struct sl_engine *engine,
+                           const char *name, const luaL_Reg *functions)
+{
+    luaL_newmetatable(L, name);
+    sl_lua_set_functions(L, engine, functions);
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+}
+
+void sl_lua_value_open(lua_State *L, struct sl_engine *engine)
+{
+    static const luaL_Reg binary[] = { { "__tostring", binary_tostring },
+                                       { "__len", binary_len },
+                                       { "__eq", binary_eq },
+                                       { NULL, NULL } };
+    static const luaL_Reg timestamp[] = { { "__tostring", timestamp_tostring },
+                                          { "__index", timestamp_index },
+                                          { "__eq", timestamp_eq },
+                                          { "__lt", timestamp_lt },
+                                          { "__le", timestamp_le },
+                                          { NULL, NULL } };
+    static const luaL_Reg functions[] = { { "binary", binary_new },
+                                          { "timestamp", timestamp_new },
+                                          { NULL, NULL } };
+    make_metatable(L, engine, SL_BINARY_MT, binary);
+    make_metatable(L, engine, SL_TIMESTAMP_MT, timestamp);
+    sl_lua_set_functions(L, engine, functions);
+    lua_pushlightuserdata(L, NULL);
+    lua_setfield(L, -2, "null");
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "array_mt");
+    sl_engine_keep(L, engine, SL_REF_ARRAY_MT);
+}
