@@ -31,8 +31,9 @@ struct sl_loop {
     struct sl_mailbox mailbox;
     struct sl_list dirty;  /* streams to flush (net/stream.h) */
     struct sl_list broken; /* streams whose write failed: on_end follows */
-    struct sl_pool streams, slots, blocks, writes; /* of net/stream.c */
-    struct sl_metrics *metrics;                    /* borrowed: the thread's */
+    struct sl_pool streams, writes; /* of net/stream.c */
+    struct sl_pool slots, blocks;   /* of net/outq.c */
+    struct sl_metrics *metrics;     /* borrowed: the thread's */
     char *read_buf;       /* SL_READ_BUF_SIZE bytes; every read lands here */
     uv_prepare_t prepare; /* the end of a turn */
     uv_async_t async;

@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "base/slice.h"
 #include "net/loop.h"
+#include "net/outq.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,21 +40,6 @@ struct sl_stream_ops {
     void (*on_closed)(struct sl_stream *stream);
 };
 
-/* One place of the queue: a pointer, its lowest bits say to what. */
-struct sl_outslot {
-    uintptr_t tagged;
-};
-
-#define SL_OUTSLOTS_INLINE 2 /* a broadcast, and an answer beside it */
-
-struct sl_outq {
-    struct sl_outslot *slots; /* `few`, or a block of its own */
-    struct sl_outslot few[SL_OUTSLOTS_INLINE];
-    uint32_t head, count, cap; /* slots */
-    uint32_t sent;             /* bytes of the first slot that are out */
-    size_t bytes;              /* waiting */
-};
-
 struct sl_stream {
     uv_tcp_t tcp;
     struct sl_loop *loop;
@@ -68,8 +54,7 @@ struct sl_stream {
     unsigned ended : 1;     /* on_end was called */
     unsigned finishing : 1; /* nothing is queued any more */
     unsigned closing : 1;
-    unsigned notify : 1;    /* on_drained is owed */
-    unsigned tail_open : 1; /* the last slot is a block that may grow */
+    unsigned notify : 1; /* on_drained is owed */
 };
 
 /* Takes the socket (connected, any state of O_NONBLOCK); on failure (NULL) it
