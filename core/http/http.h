@@ -67,6 +67,10 @@ void sl_http_accept(struct sl_http_server *server, int fd,
  * stay where it is until `conns` is empty. May be called twice. */
 void sl_http_server_close(struct sl_http_server *server);
 
+/* Closes every connection at once; handlers of requests that are not answered
+ * are told that their peer is gone. */
+void sl_http_server_abort(struct sl_http_server *server);
+
 /* What a handler sees; everything borrows from the request, which lives until
  * it is answered. */
 struct sl_http_request {

@@ -464,6 +464,20 @@ void sl_http_server_close(struct sl_http_server *server)
     free_when_last(server);
 }
 
+void sl_http_server_abort(struct sl_http_server *server)
+{
+    sl_http_server_close(server);
+    SL_LIST_FOREACH_SAFE(node, &server->conns) {
+        struct sl_http_conn *conn =
+            SL_CONTAINER_OF(node, struct sl_http_conn, node);
+        if (conn->state == CONN_HANDLING)
+            lose_peer(conn);
+        else if (conn->stream != NULL && conn->state != CONN_CLOSED &&
+                 conn->state != CONN_GONE)
+            abort_conn(conn);
+    }
+}
+
 void sl_http_answer(struct sl_http_request *request,
                     const struct sl_http_answer *answer)
 {

@@ -553,6 +553,34 @@ static void closing_server_ends_idle_and_answers_busy(void **state)
     sl_str_release(&got);
 }
 
+/* Idle, in the middle of a request, and waiting for two kinds of handlers. */
+static void aborting_server_closes_all(void **state)
+{
+    (void)state;
+    struct sl_str got = { 0 };
+    int fds[4];
+    for (int i = 0; i < 4; i++)
+        fds[i] = test_http_connect(&h.http);
+    test_send(fds[1], SL_SLICE("GET / HT"));
+    test_send(fds[2], SL_SLICE(GET("/later")));
+    test_loop_until(&h.http.test, h.later != NULL);
+    struct sl_http_request *untold = h.later;
+    h.on_gone_wanted = true;
+    test_send(fds[3], SL_SLICE(GET("/later")));
+    test_loop_until(&h.http.test, h.later != untold);
+
+    sl_http_server_abort(&h.http.server);
+    assert_int_equal(h.gone, 1);
+    for (int i = 0; i < 4; i++) {
+        test_loop_until(&h.http.test, !test_recv(fds[i], &got, NULL));
+        close(fds[i]);
+    }
+    assert_int_equal(got.len, 0);
+    sl_http_answer_text(untold, 200, SL_SLICE("nobody listens"));
+    test_loop_until(&h.http.test, sl_list_empty(&h.http.server.conns));
+    sl_str_release(&got);
+}
+
 #define CONN_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -582,6 +610,7 @@ int main(void)
         CONN_TEST(upgrade_after_the_handler_returned),
         CONN_TEST(upgrade_may_be_ignored),
         CONN_TEST(closing_server_ends_idle_and_answers_busy),
+        CONN_TEST(aborting_server_closes_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
