@@ -433,8 +433,13 @@ void sl_setting_print_expected(const struct sl_setting *setting,
         print_words(setting->words, ", ", out);
         break;
     case SL_SETTING_LIST:
-        sl_str_add_lit(out, "items with commas between, their number ");
-        print_range(setting, out);
+        sl_str_add_fmt(out,
+                       "%" PRId64 " to %" PRId64 " items with commas between",
+                       setting->least, setting->most);
+        break;
+    case SL_SETTING_SECRET:
+        sl_str_add_fmt(out, "a secret of %" PRId64 " to %" PRId64 " bytes",
+                       setting->least, setting->most);
         break;
     case SL_SETTING_ADDRESS:
         sl_str_add_lit(out, "HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080");
@@ -445,7 +450,9 @@ void sl_setting_print_expected(const struct sl_setting *setting,
         break;
     case SL_SETTING_PATH: sl_str_add_lit(out, "a path"); break;
     default:
-        sl_str_add_lit(out, "a text without control characters, its bytes ");
-        print_range(setting, out);
+        sl_str_add_fmt(out,
+                       "a text of %" PRId64 " to %" PRId64
+                       " bytes without control characters",
+                       setting->least, setting->most);
     }
 }
