@@ -220,8 +220,8 @@ static void wait_for_room(struct sl_stream *stream)
     break_stream(stream, err);
 }
 
-/* Straight to the socket rather than by uv_try_write: that one cannot be told
- * to spare us SIGPIPE, and costs more. */
+/* Straight to the socket: uv_try_write does the same with write(2), which
+ * cannot be told to spare us SIGPIPE. */
 static ssize_t send_slices(int fd, uv_buf_t *slices, unsigned count)
 {
     ssize_t sent;
