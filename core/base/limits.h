@@ -38,7 +38,6 @@
 /* ---- hub protocol ---- */
 #define SL_JSON_DEPTH_MAX 64      /* nesting; as the reference server */
 #define SL_STREAM_IDS_MAX 64      /* upload streams of one invocation */
-#define SL_PARTIAL_KEEP_MAX 4096  /* bytes of a partial-message buffer kept */
 #define SL_SCRATCH_KEEP_MAX (1 << 20) /* bytes of a worker's scratch kept */
 
 /* ---- connections ---- */

@@ -163,49 +163,50 @@ static uint64_t worker_bit(unsigned worker)
     return UINT64_C(1) << worker;
 }
 
-int sl_directory_add_conn(struct sl_directory *directory, uint32_t index,
+int sl_directory_add_conn(struct sl_directory *directory, uint32_t hub,
                           struct sl_slice id, unsigned worker,
                           enum sl_protocol_id protocol)
 {
     uint64_t bit = worker_bit(worker);
-    struct hub *hub = hub_at(directory, index);
-    struct table *table = &hub->tables[TABLE_CONNS];
+    struct hub *record = hub_at(directory, hub);
+    struct table *table = &record->tables[TABLE_CONNS];
     pthread_mutex_lock(&table->lock);
     bool exists = find_entry(table, id) != NULL;
     if (!exists) {
         add_entry(table, id)->workers = bit;
-        if (hub->worker_conns[worker]++ == 0)
-            atomic_fetch_or(&hub->workers, bit);
-        atomic_fetch_add(&hub->protocol_counts[protocol], 1);
+        if (record->worker_conns[worker]++ == 0)
+            atomic_fetch_or(&record->workers, bit);
+        atomic_fetch_add(&record->protocol_counts[protocol], 1);
     }
     pthread_mutex_unlock(&table->lock);
     return exists ? SL_E_EXISTS : 0;
 }
 
-void sl_directory_remove_conn(struct sl_directory *directory, uint32_t index,
+void sl_directory_remove_conn(struct sl_directory *directory, uint32_t hub,
                               struct sl_slice id, unsigned worker,
                               enum sl_protocol_id protocol)
 {
     uint64_t bit = worker_bit(worker);
-    struct hub *hub = hub_at(directory, index);
-    struct table *table = &hub->tables[TABLE_CONNS];
+    struct hub *record = hub_at(directory, hub);
+    struct table *table = &record->tables[TABLE_CONNS];
     pthread_mutex_lock(&table->lock);
     struct entry *entry = find_entry(table, id);
     if (entry != NULL && entry->workers == bit) {
         remove_entry(table, entry);
-        sl_assert(hub->worker_conns[worker] > 0);
-        if (--hub->worker_conns[worker] == 0)
-            atomic_fetch_and(&hub->workers, ~bit);
-        uint32_t before = atomic_fetch_sub(&hub->protocol_counts[protocol], 1);
+        sl_assert(record->worker_conns[worker] > 0);
+        if (--record->worker_conns[worker] == 0)
+            atomic_fetch_and(&record->workers, ~bit);
+        uint32_t before =
+            atomic_fetch_sub(&record->protocol_counts[protocol], 1);
         sl_assert(before > 0);
     }
     pthread_mutex_unlock(&table->lock);
 }
 
-int sl_directory_find_conn(struct sl_directory *directory, uint32_t index,
+int sl_directory_find_conn(struct sl_directory *directory, uint32_t hub,
                            struct sl_slice id)
 {
-    struct table *table = &hub_at(directory, index)->tables[TABLE_CONNS];
+    struct table *table = &hub_at(directory, hub)->tables[TABLE_CONNS];
     pthread_mutex_lock(&table->lock);
     struct entry *entry = find_entry(table, id);
     int worker = entry == NULL ? -1 : __builtin_ctzll(entry->workers);
@@ -213,33 +214,31 @@ int sl_directory_find_conn(struct sl_directory *directory, uint32_t index,
     return worker;
 }
 
-uint64_t sl_directory_hub_workers(struct sl_directory *directory,
-                                  uint32_t index)
+uint64_t sl_directory_hub_workers(struct sl_directory *directory, uint32_t hub)
 {
-    return atomic_load(&hub_at(directory, index)->workers);
+    return atomic_load(&hub_at(directory, hub)->workers);
 }
 
 uint32_t sl_directory_protocol_count(struct sl_directory *directory,
-                                     uint32_t index,
-                                     enum sl_protocol_id protocol)
+                                     uint32_t hub, enum sl_protocol_id protocol)
 {
-    return atomic_load(&hub_at(directory, index)->protocol_counts[protocol]);
+    return atomic_load(&hub_at(directory, hub)->protocol_counts[protocol]);
 }
 
 /* ---- groups and users ---- */
 
 static struct table *set_table(struct sl_directory *directory,
-                               enum sl_set_kind kind, uint32_t index)
+                               enum sl_set_kind kind, uint32_t hub)
 {
-    struct hub *hub = hub_at(directory, index);
-    return &hub->tables[kind == SL_SET_GROUP ? TABLE_GROUPS : TABLE_USERS];
+    struct hub *record = hub_at(directory, hub);
+    return &record->tables[kind == SL_SET_GROUP ? TABLE_GROUPS : TABLE_USERS];
 }
 
 void sl_directory_join(struct sl_directory *directory, enum sl_set_kind kind,
-                       uint32_t index, struct sl_slice name, unsigned worker)
+                       uint32_t hub, struct sl_slice name, unsigned worker)
 {
     uint64_t bit = worker_bit(worker);
-    struct table *table = set_table(directory, kind, index);
+    struct table *table = set_table(directory, kind, hub);
     pthread_mutex_lock(&table->lock);
     struct entry *entry = find_entry(table, name);
     if (entry == NULL)
@@ -249,10 +248,10 @@ void sl_directory_join(struct sl_directory *directory, enum sl_set_kind kind,
 }
 
 void sl_directory_leave(struct sl_directory *directory, enum sl_set_kind kind,
-                        uint32_t index, struct sl_slice name, unsigned worker)
+                        uint32_t hub, struct sl_slice name, unsigned worker)
 {
     uint64_t bit = worker_bit(worker);
-    struct table *table = set_table(directory, kind, index);
+    struct table *table = set_table(directory, kind, hub);
     pthread_mutex_lock(&table->lock);
     struct entry *entry = find_entry(table, name);
     if (entry != NULL) {
@@ -264,10 +263,10 @@ void sl_directory_leave(struct sl_directory *directory, enum sl_set_kind kind,
 }
 
 uint64_t sl_directory_set_workers(struct sl_directory *directory,
-                                  enum sl_set_kind kind, uint32_t index,
+                                  enum sl_set_kind kind, uint32_t hub,
                                   struct sl_slice name)
 {
-    struct table *table = set_table(directory, kind, index);
+    struct table *table = set_table(directory, kind, hub);
     pthread_mutex_lock(&table->lock);
     struct entry *entry = find_entry(table, name);
     uint64_t workers = entry == NULL ? 0 : entry->workers;

@@ -30,7 +30,8 @@ struct sl_envelope {
     struct sl_buf *payload[SL_PROTOCOL_COUNT]; /* NULL: nobody needs it */
 };
 
-/* Returns owned: a copy for another worker, payloads shared. Sender's thread. */
+/* Returns owned: a copy for another worker, payloads shared. Sender's
+ * thread. */
 struct sl_envelope *sl_envelope_copy(const struct sl_envelope *envelope);
 
 /* Receiving thread: turns the shared payloads into ones of this thread. */

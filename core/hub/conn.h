@@ -108,9 +108,8 @@ struct sl_conn_setup {
 /* Begins with the handshake time-out running. */
 struct sl_conn *sl_conn_open(const struct sl_conn_setup *setup);
 
-/* Bytes from the client, any cut. The connection may be closing after the
- * call: the outlet was closed then. What comes while reading is paused is
- * kept: the transport should stop soon. */
+/* Bytes from the client, any cut. The outlet may be closed after the call. What
+ * comes while reading is paused is kept: the transport should stop soon. */
 void sl_conn_received(struct sl_conn *conn, struct sl_slice bytes);
 
 /* The outlet's queue is empty again: reading that was paused because of it

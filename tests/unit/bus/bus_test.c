@@ -259,13 +259,14 @@ struct runner {
 static void on_numbered(void *user, const struct sl_envelope *envelope)
 {
     struct runner *runner = user;
-    unsigned from, number;
     struct sl_slice payload =
         sl_buf_payload(envelope->payload[SL_PROTOCOL_JSON]);
     char text[32] = { 0 };
+    char *end;
     memcpy(text, payload.ptr, payload.len);
-    if (sscanf(text, "%u %u", &from, &number) != 2 ||
-        number != runner->next[from])
+    unsigned long from = strtoul(text, &end, 10);
+    unsigned long number = strtoul(end, NULL, 10);
+    if (from >= WORKERS || number != runner->next[from])
         runner->in_order = false;
     else
         runner->next[from]++;
