@@ -433,6 +433,16 @@ static void free_conn(struct sl_conn *conn)
     sl_pool_put(&world->conn_pool, conn);
 }
 
+/* on_connected still runs: the end waits for it, having told it once. */
+static void hurry_greeting(struct sl_conn *conn)
+{
+    struct sl_hub_entry *entry = conn->entry;
+    if (conn->cancelled || entry->ops->cancel_connected == NULL)
+        return;
+    conn->cancelled = true;
+    entry->ops->cancel_connected(entry->script, conn);
+}
+
 /* The second half of closing. on_disconnected is owed to whom on_connected
  * went well, and comes after it. */
 static void leave(struct sl_conn *conn)
@@ -440,8 +450,10 @@ static void leave(struct sl_conn *conn)
     if (conn->state == SL_CONN_CLOSING) {
         struct sl_hub_entry *entry = conn->entry;
         sl_invocation_leave(conn);
-        if (conn->greeting)
-            return;
+        if (conn->greeting) {
+            hurry_greeting(conn);
+            return; /* connected_done wakes us again */
+        }
         if (conn->greeted) {
             move(conn, SL_CONN_LEAVING);
             entry->ops->disconnected(entry->script, conn,

@@ -66,6 +66,7 @@ struct sl_conn {
     bool authenticated : 1;
     bool in_received : 1; /* guards against re-entry */
     bool greeting : 1;    /* on_connected has not ended */
+    bool cancelled : 1;   /* ... and was told to */
     bool greeted : 1;     /* it ended well: on_disconnected is due */
     bool joined : 1;      /* it is in hub->by_id and the directory */
     uint32_t waiting_count, waiting_bytes, running_count;
@@ -122,8 +123,7 @@ void sl_conn_drained(struct sl_conn *conn);
 void sl_conn_lost(struct sl_conn *conn, enum sl_close_reason reason);
 
 /* Ends the connection: Close message, then the outlet's end. The client and
- * on_disconnected are told the error (empty: none). The first reason counts.
- * May be called at any time; the script hears of it from the run queue. */
+ * on_disconnected are told the error (empty: none). The first reason counts. */
 void sl_conn_close(struct sl_conn *conn, enum sl_close_reason reason,
                    struct sl_slice error, bool allow_reconnect);
 

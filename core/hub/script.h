@@ -67,6 +67,10 @@ struct sl_script_ops {
      * sl_conn_connected_done. */
     void (*connected)(void *script, struct sl_conn *conn);
 
+    /* The connection ended while its on_connected runs: what that one waits
+     * for is cancelled; it still ends by connected_done. May be NULL. */
+    void (*cancel_connected)(void *script, struct sl_conn *conn);
+
     /* The connection ended (error empty: none). Ends, inside or later, by
      * exactly one sl_conn_disconnected_done. Not called when connected_done
      * reported a failure. */

@@ -416,6 +416,11 @@ static void on_connected(void *script, struct sl_conn *conn)
                                hub->on_connected == C_HUB_FAILS_HUB_ERROR);
 }
 
+static void on_cancel_connected(void *script, struct sl_conn *conn)
+{
+    log_event(script, "hurry", name_of(conn));
+}
+
 void c_hub_connected_end(struct sl_conn *conn, bool ok)
 {
     sl_conn_connected_done(conn, ok, SL_SLICE("not today"), true);
@@ -446,6 +451,7 @@ const struct sl_script_ops c_hub_ops = {
     .cancel = on_cancel,
     .drop = on_drop,
     .connected = on_connected,
+    .cancel_connected = on_cancel_connected,
     .disconnected = on_disconnected,
     .forget = on_forget,
 };
