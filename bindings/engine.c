@@ -461,6 +461,7 @@ static void destroy(struct sl_engine *engine)
         sl_free(engine->hub_names[i].name);
     sl_free(engine->hub_names);
     sl_free(engine->names);
+    sl_free(engine->places);
     sl_str_release(&engine->scratch);
     sl_json_release(&engine->json);
     sl_free(engine);
@@ -539,5 +540,5 @@ const struct sl_engine_ops sl_lua_engine_ops = {
 
 const char *sl_lua_version(void)
 {
-    return LUAJIT_VERSION;
+    return LUAJIT_VERSION + sizeof("LuaJIT ") - 1;
 }

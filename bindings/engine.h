@@ -9,5 +9,5 @@
 
 extern const struct sl_engine_ops sl_lua_engine_ops;
 
-/* "LuaJIT 2.1.0-beta3"; for `signalua version`. */
+/* Of LuaJIT, "2.1.0-beta3"; for `signalua version`. */
 const char *sl_lua_version(void);

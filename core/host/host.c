@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The host. Start: settings, scripts, shared state, workers (each loads the
+ * scripts; a script that does not load is a reason not to start), threads,
+ * listeners: a port is open only when everybody can serve. Stop: no new
+ * sockets, then every worker tells its clients and ends, then the rest in
+ * reverse order.
+ *
+ * With several workers this thread accepts and hands each socket to the worker
+ * with the fewest; a single worker accepts itself.
+ */
+#include "host/host.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "host/snapshot.h"
+#include "host/worker.h"
+#include "ops/admin.h"
+#include "store/store_memory.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Descriptors kept back for logs, loops, files and the admin listener. */
+#define DESCRIPTORS_RESERVED 64
+
+struct host {
+    const struct sl_config *config;
+    struct sl_snapshot snapshot;
+    struct sl_directory *directory;
+    struct sl_bus *bus;
+    struct sl_claims *claims;
+    struct sl_store *store;
+    struct sl_token_keys keys;
+    struct sl_worker_env env;
+    struct sl_worker *workers;
+    unsigned worker_count;
+    unsigned socket_max;
+    struct sl_loop loop;
+    struct sl_metrics metrics;
+    bool loop_ready;
+    struct sl_listener *listener, *admin_listener;
+    struct sl_http_server admin;
+    struct sl_http_router *admin_router;
+    struct sl_control control;
+    uv_signal_t terminate, interrupt;
+    bool signals_open;
+};
+
+/* ---- what the admin pages ask ---- */
+
+static unsigned on_thread_count(void *user)
+{
+    const struct host *host = user;
+    return host->worker_count + 1;
+}
+
+static const struct sl_metrics *on_thread_metrics(void *user, unsigned index,
+                                                  const char **name)
+{
+    static _Thread_local char text[16];
+    struct host *host = user;
+    snprintf(text, sizeof(text), "%u", index);
+    *name = text;
+    if (index < host->worker_count)
+        return &host->workers[index].metrics;
+    *name = "main";
+    sl_metric_set(&host->metrics, SL_M_CLAIMS, sl_claims_count(host->claims));
+    sl_metric_set(&host->metrics, SL_M_STORE_BYTES,
+                  (int64_t)sl_store_memory_bytes(host->store));
+    sl_metric_set(&host->metrics, SL_M_STORE_REFUSED,
+                  (int64_t)sl_store_memory_refused(host->store));
+    return &host->metrics;
+}
+
+/* A loop that has been awake for this long is held by something. */
+#define AWAKE_MAX_MS 10000
+
+static bool on_healthy(void *user, struct sl_str *why)
+{
+    struct host *host = user;
+    bool healthy = true;
+    uint64_t now_ms = sl_loop_now(&host->loop);
+    for (unsigned i = 0; i < host->worker_count; i++) {
+        uint64_t since_ms = atomic_load_explicit(
+            &host->workers[i].loop.awake_since_ms, memory_order_relaxed);
+        if (since_ms == 0 || now_ms <= since_ms + AWAKE_MAX_MS)
+            continue; /* 0: it sleeps and waits for work */
+        healthy = false;
+        sl_str_add_fmt(why, "worker %u has been held for %llu ms\n", i,
+                       (unsigned long long)(now_ms - since_ms));
+    }
+    return healthy;
+}
+
+/* ---- sockets ---- */
+
+static unsigned socket_count(const struct host *host)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < host->worker_count; i++)
+        count += sl_worker_load(&host->workers[i]);
+    return count;
+}
+
+static struct sl_worker *least_loaded(struct host *host)
+{
+    struct sl_worker *best = &host->workers[0];
+    unsigned best_load = sl_worker_load(best);
+    for (unsigned i = 1; i < host->worker_count && best_load > 0; i++) {
+        unsigned load = sl_worker_load(&host->workers[i]);
+        if (load < best_load) {
+            best = &host->workers[i];
+            best_load = load;
+        }
+    }
+    return best;
+}
+
+static void on_accept(struct sl_listener *listener, int fd,
+                      const struct sockaddr_storage *peer, void *user)
+{
+    (void)listener;
+    struct host *host = user;
+    if (socket_count(host) >= host->socket_max) {
+        sl_metric_add(&host->metrics, SL_M_SOCKETS_REFUSED, 1);
+        close(fd);
+        return;
+    }
+    sl_worker_hand_socket(least_loaded(host), fd, peer);
+}
+
+/* The single worker's listener runs in its thread. */
+static void on_accept_single(struct sl_listener *listener, int fd,
+                             const struct sockaddr_storage *peer, void *user)
+{
+    (void)listener;
+    struct host *host = user;
+    struct sl_worker *worker = &host->workers[0];
+    if (sl_worker_load(worker) >= host->socket_max) {
+        sl_metric_add(&worker->metrics, SL_M_SOCKETS_REFUSED, 1);
+        close(fd);
+        return;
+    }
+    sl_http_accept(&worker->http, fd, peer);
+}
+
+static void on_admin_accept(struct sl_listener *listener, int fd,
+                            const struct sockaddr_storage *peer, void *user)
+{
+    (void)listener;
+    struct host *host = user;
+    sl_http_accept(&host->admin, fd, peer);
+}
+
+/* As many descriptors as the system allows, and a bound below that. */
+static unsigned find_socket_max(unsigned wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return wanted;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    uint64_t most = limit.rlim_cur > 2 * DESCRIPTORS_RESERVED
+                        ? limit.rlim_cur - DESCRIPTORS_RESERVED
+                        : limit.rlim_cur / 2;
+    if (most > UINT32_MAX)
+        most = UINT32_MAX;
+    return wanted == 0 || wanted > most ? (unsigned)most : wanted;
+}
+
+/* ---- start ---- */
+
+static void log_report(void *user, const struct sl_report *report)
+{
+    (void)user;
+    char text[SL_REPORT_FILE_MAX + SL_REPORT_TEXT_MAX + 32];
+    sl_report_format(report, text, sizeof(text));
+    sl_log_error("cannot start", SL_F_STR("error", text));
+}
+
+static int open_shared(struct host *host, sl_report_cb on_error)
+{
+    const struct sl_config *config = host->config;
+    struct sl_report report = { 0 };
+    int err = sl_snapshot_read(&host->snapshot, config->hubs, &report);
+    if (err != 0) {
+        on_error(NULL, &report);
+        return err;
+    }
+    host->directory = sl_directory_new();
+    host->bus = sl_bus_new(host->directory, host->worker_count);
+    host->claims = sl_claims_new(SL_CLAIMS_MAX);
+    host->store = sl_store_memory_new(&sl_clock_system, config->store_max);
+    sl_token_keys_init(&host->keys, sl_slice_str(config->token_key));
+    return 0;
+}
+
+static int make_workers(struct host *host, const struct sl_engine_ops *engine,
+                        sl_report_cb on_error)
+{
+    const struct sl_config *config = host->config;
+    host->env = (struct sl_worker_env){
+        .engine = engine,
+        .scripts = &host->snapshot.set,
+        .bus = host->bus,
+        .claims = host->claims,
+        .store = host->store,
+        .keys = &host->keys,
+        .pod = config->pod,
+        .www = config->www,
+        .http_limits = {
+            .head_max = config->head_max,
+            .body_max = config->body_max,
+            .head_timeout_ms = config->head_timeout_ms,
+            .idle_timeout_ms = config->idle_timeout_ms,
+        },
+        .shutdown_timeout_ms = config->shutdown_timeout_ms,
+        .settings = config->views,
+        .setting_count = config->view_count,
+        .on_error = on_error,
+    };
+    host->workers = sl_zalloc(host->worker_count * sizeof(*host->workers));
+    for (unsigned i = 0; i < host->worker_count; i++) {
+        int err = sl_worker_init(&host->workers[i], &host->env, i);
+        if (err != 0)
+            return err;
+    }
+    return 0;
+}
+
+static struct sl_listener *listen_on(struct sl_loop *loop, const char *address,
+                                     unsigned backlog, sl_accept_cb on_socket,
+                                     struct host *host)
+{
+    struct sl_report report = { 0 };
+    struct sl_listener *listener = sl_listener_open(
+        loop, sl_slice_str(address), backlog, on_socket, host, &report);
+    if (listener == NULL)
+        log_report(NULL, &report);
+    return listener;
+}
+
+static int open_admin(struct host *host)
+{
+    const struct sl_config *config = host->config;
+    host->control = (struct sl_control){
+        .user = host,
+        .thread_count = on_thread_count,
+        .thread_metrics = on_thread_metrics,
+        .healthy = on_healthy,
+    };
+    host->admin_router = sl_http_router_new();
+    sl_admin_add_routes(host->admin_router, &host->control);
+    sl_http_server_init(&host->admin, &host->loop, &host->env.http_limits,
+                        sl_http_router_handle, host->admin_router);
+    if (config->admin == NULL) /* turned off */
+        return 0;
+    host->admin_listener =
+        listen_on(&host->loop, config->admin, 16, on_admin_accept, host);
+    return host->admin_listener == NULL ? SL_E_CONFIG : 0;
+}
+
+/* The listening socket of a single worker belongs to its loop; its thread must
+ * not run yet. */
+static int open_listener(struct host *host)
+{
+    const struct sl_config *config = host->config;
+    bool single = host->worker_count == 1;
+    struct sl_loop *loop = single ? &host->workers[0].loop : &host->loop;
+    struct sl_listener *listener =
+        listen_on(loop, config->listen, config->backlog,
+                  single ? on_accept_single : on_accept, host);
+    if (single)
+        host->workers[0].listener = listener;
+    else
+        host->listener = listener;
+    return listener == NULL ? SL_E_CONFIG : 0;
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct host *host = handle->data;
+    sl_loop_enter(&host->loop);
+    sl_log_info("stopping", SL_F_INT("signal", number));
+    sl_loop_stop(&host->loop);
+}
+
+static void open_signal(struct host *host, uv_signal_t *handle, int number)
+{
+    uv_signal_init(&host->loop.uv, handle);
+    handle->data = host;
+    uv_signal_start(handle, on_signal, number);
+}
+
+static unsigned listen_port(const struct host *host)
+{
+    return sl_listener_port(host->worker_count == 1 ? host->workers[0].listener
+                                                    : host->listener);
+}
+
+static void log_started(const struct host *host, unsigned port)
+{
+    unsigned admin_port = host->admin_listener == NULL
+                              ? 0
+                              : sl_listener_port(host->admin_listener);
+    sl_log_info("started", SL_F_STR("version", SL_VERSION),
+                SL_F_STR("pod", host->config->pod),
+                SL_F_STR("listen", host->config->listen),
+                SL_F_INT("port", port), SL_F_INT("admin_port", admin_port),
+                SL_F_INT("workers", host->worker_count),
+                SL_F_STR("scripts", host->snapshot.set.version),
+                SL_F_INT("socket_max", host->socket_max));
+}
+
+static int start(struct host *host, const struct sl_engine_ops *engine)
+{
+    int err = open_shared(host, log_report);
+    if (err != 0)
+        return err;
+    err = make_workers(host, engine, log_report);
+    if (err != 0)
+        return err;
+    err = sl_loop_init(&host->loop, &host->metrics);
+    if (err != 0)
+        return err;
+    host->loop_ready = true;
+    open_signal(host, &host->terminate, SIGTERM);
+    open_signal(host, &host->interrupt, SIGINT);
+    host->signals_open = true;
+    err = open_admin(host);
+    if (err != 0)
+        return err;
+    err = open_listener(host);
+    if (err != 0)
+        return err;
+    unsigned port = listen_port(host);
+    for (unsigned i = 0; i < host->worker_count; i++) {
+        err = sl_worker_start(&host->workers[i]);
+        if (err != 0)
+            return err;
+    }
+    log_started(host, port);
+    return 0;
+}
+
+/* ---- stop ---- */
+
+static void close_main_loop(struct host *host)
+{
+    if (!host->loop_ready)
+        return;
+    if (host->listener != NULL)
+        sl_listener_close(host->listener);
+    if (host->admin_listener != NULL)
+        sl_listener_close(host->admin_listener);
+    if (host->admin_router != NULL)
+        sl_http_server_abort(&host->admin);
+    if (host->signals_open) {
+        uv_close((uv_handle_t *)&host->terminate, NULL);
+        uv_close((uv_handle_t *)&host->interrupt, NULL);
+    }
+    sl_loop_release(&host->loop);
+}
+
+static void stop(struct host *host)
+{
+    if (host->listener != NULL)
+        sl_listener_close(host->listener);
+    host->listener = NULL;
+    for (unsigned i = 0; i < host->worker_count && host->workers; i++)
+        sl_worker_stop(&host->workers[i]);
+    for (unsigned i = 0; i < host->worker_count && host->workers; i++)
+        sl_worker_join(&host->workers[i]);
+    for (unsigned i = 0; i < host->worker_count && host->workers; i++)
+        sl_worker_free(&host->workers[i]);
+    sl_free(host->workers);
+    close_main_loop(host);
+    sl_http_router_free(host->admin_router);
+    sl_store_free(host->store);
+    sl_claims_free(host->claims);
+    sl_bus_free(host->bus);
+    sl_directory_free(host->directory);
+    sl_snapshot_release(&host->snapshot);
+}
+
+int sl_host_serve(const struct sl_config *config,
+                  const struct sl_engine_ops *engine)
+{
+    signal(SIGPIPE, SIG_IGN);
+    sl_log_thread("main");
+    struct host host = {
+        .config = config,
+        .worker_count = config->workers,
+        .socket_max = find_socket_max(config->max_sockets),
+    };
+    int err = start(&host, engine);
+    if (err == 0)
+        sl_loop_run(&host.loop);
+    stop(&host);
+    if (err == 0)
+        sl_log_info("stopped");
+    return err == 0 ? 0 : 1;
+}
+
+static void print_report(void *user, const struct sl_report *report)
+{
+    (void)user;
+    char text[SL_REPORT_FILE_MAX + SL_REPORT_TEXT_MAX + 32];
+    puts(sl_report_format(report, text, sizeof(text)));
+}
+
+int sl_host_check(const struct sl_config *config,
+                  const struct sl_engine_ops *engine)
+{
+    struct host host = { .config = config, .worker_count = 1 };
+    int err = open_shared(&host, print_report);
+    if (err == 0)
+        err = make_workers(&host, engine, print_report);
+    stop(&host);
+    return err == 0 ? 0 : 1;
+}
