@@ -219,8 +219,7 @@ void sl_conn_abort(struct sl_conn *conn, struct sl_slice error)
 void sl_conn_break(struct sl_conn *conn, enum sl_close_reason reason,
                    const char *kind, struct sl_slice text)
 {
-    if (ends(conn))
-        return;
+    sl_assert(!ends(conn));
     struct sl_str error = { 0 };
     bool shown = sl_conn_options(conn)->detailed_errors != 0;
     sl_error_closed(&error, shown ? kind : NULL, text);

@@ -28,7 +28,7 @@ static inline const struct sl_hub_options *sl_conn_options(
 void sl_conn_wake(struct sl_conn *conn);
 
 /* Closes by the general sentence and allowReconnect; the client sees kind and
- * text with detailed errors only, the script sees text. */
+ * text with detailed errors only, the script sees text. Not while it ends. */
 void sl_conn_break(struct sl_conn *conn, enum sl_close_reason reason,
                    const char *kind, struct sl_slice text);
 

@@ -46,6 +46,8 @@ static void on_due(struct sl_wheel_entry *entry)
     const struct sl_hub_options *options = sl_conn_options(conn);
     uint64_t now_ms = world->wheel->now_ms;
     sl_assert(!sl_conn_is_closing(conn));
+    if (conn->overflowed)
+        return; /* closes in a moment */
 
     if (conn->state == SL_CONN_HANDSHAKE) {
         if (now_ms >= due_ms(conn))

@@ -36,6 +36,21 @@ static void test_claimed_once(void **state)
     sl_claims_free(NULL);
 }
 
+static void test_owner(void **state)
+{
+    (void)state;
+    struct sl_claims *claims = sl_claims_new(10);
+    int owner = -2;
+    assert_false(sl_claims_owner(claims, token, &owner));
+    assert_int_equal(sl_claims_take(claims, token, 3, 100, 200, &owner), 0);
+    assert_true(sl_claims_owner(claims, token, &owner));
+    assert_int_equal(owner, 3);
+    sl_claims_drop(claims, token, 150);
+    assert_true(sl_claims_owner(claims, token, &owner));
+    assert_int_equal(owner, -1);
+    sl_claims_free(claims);
+}
+
 static void test_remembered_until_it_expires(void **state)
 {
     (void)state;
@@ -136,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_claimed_once),
+        cmocka_unit_test(test_owner),
         cmocka_unit_test(test_remembered_until_it_expires),
         cmocka_unit_test(test_old_claims_leave_nothing),
         cmocka_unit_test(test_bound),

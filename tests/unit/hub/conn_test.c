@@ -366,6 +366,31 @@ static void test_slow_client_lost_before_it_is_closed(void **state)
     alone_release(&alone);
 }
 
+/* It is over as a slow one, whatever else comes due in that moment. */
+static void test_slow_client_times_out_too(void **state)
+{
+    (void)state;
+    struct alone alone;
+    alone_init(&alone, tune_small_queue);
+    alone_join(&alone, &alone.a, "a");
+    alone_join(&alone, &alone.b, "b");
+    peer_say(&alone.a, "{'type':6}");
+    alone.a.stuck = true;
+    /* One large message: reading was not paused before. */
+    struct sl_str args = { 0 };
+    sl_str_add_lit(&args, "['");
+    memset(sl_str_reserve(&args, 3000), 'x', 3000);
+    args.len += 3000;
+    sl_str_add_lit(&args, "']");
+    peer_invoke(&alone.b, NULL, "SendOthers", sl_str_cstr(&args));
+    sl_str_release(&args);
+    assert_true(alone.a.conn->overflowed);
+    cluster_advance(&alone.cluster, 30000);
+    assert_true(alone.a.closed && alone.a.dropped);
+    assert_non_null(strstr(c_hub_log(&alone.worker->hub), "a slow: "));
+    alone_release(&alone);
+}
+
 static void test_reading_pauses_at_half_of_the_queue(void **state)
 {
     (void)state;
@@ -434,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_unusable_user_ids),
         cmocka_unit_test(test_slow_client_is_closed),
         cmocka_unit_test(test_slow_client_lost_before_it_is_closed),
+        cmocka_unit_test(test_slow_client_times_out_too),
         cmocka_unit_test(test_reading_pauses_at_half_of_the_queue),
         cmocka_unit_test(test_two_causes_of_a_pause),
     };
