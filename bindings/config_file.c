@@ -127,8 +127,14 @@ static int run(lua_State *L, const char *path, struct reading *reading,
     }
     push_environment(L, reading);
     lua_setfenv(L, -2);
-    if (sl_lua_protect(L, 0, 0, NULL) == 0)
-        return 0;
+    if (sl_lua_protect(L, 0, 1, NULL) == 0) {
+        if (lua_isnil(L, -1))
+            return 0;
+        sl_report_set(report, path, 0,
+                      "the file must not return anything: settings are "
+                      "assigned in it, as in workers = 4");
+        return SL_E_CONFIG;
+    }
     if (reading->err != 0)
         return reading->err;
     report_error(report, path, lua_tostring(L, -1));

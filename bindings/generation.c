@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "bindings/bindings.h"
+#include "bindings/name_order.h"
 
 /* ---- methods ---- */
 
@@ -107,6 +108,24 @@ static void script_free(struct sl_script *script)
 
 /* ---- generations ---- */
 
+int sl_generation_keep(lua_State *L, struct sl_generation *gen)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, gen->table_ref);
+    lua_insert(L, -2);
+    int index = luaL_ref(L, -2);
+    lua_pop(L, 1);
+    return index;
+}
+
+static int scan_names(lua_State *L, struct sl_generation *gen)
+{
+    unsigned count = 0;
+    lua_newtable(L);
+    for (unsigned i = 0; i < gen->set->file_count; i++)
+        sl_name_order_scan(L, gen->set->files[i].text, &count);
+    return sl_generation_keep(L, gen);
+}
+
 struct sl_generation *sl_generation_new(struct sl_engine *engine,
                                         const struct sl_script_set *set)
 {
@@ -119,6 +138,7 @@ struct sl_generation *sl_generation_new(struct sl_engine *engine,
     sl_list_init(&gen->routes);
     lua_newtable(engine->L);
     gen->table_ref = luaL_ref(engine->L, LUA_REGISTRYINDEX);
+    gen->names = scan_names(engine->L, gen);
     return gen;
 }
 
@@ -155,15 +175,6 @@ void sl_generation_unref(struct sl_generation *gen)
     sl_assert(gen->refs > 0);
     if (--gen->refs == 0)
         generation_free(gen);
-}
-
-int sl_generation_keep(lua_State *L, struct sl_generation *gen)
-{
-    lua_rawgeti(L, LUA_REGISTRYINDEX, gen->table_ref);
-    lua_insert(L, -2);
-    int index = luaL_ref(L, -2);
-    lua_pop(L, 1);
-    return index;
 }
 
 /* ---- timers ---- */

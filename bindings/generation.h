@@ -64,6 +64,7 @@ struct sl_generation {
     const struct sl_script_set *set;
     const struct sl_script_file *file; /* being loaded; NULL: none */
     struct sl_list scripts, timers, routes;
+    int names; /* name_order.h; an index in the table */
     bool committed;
 };
 

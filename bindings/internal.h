@@ -23,6 +23,7 @@
 
 struct sl_co;
 struct sl_generation;
+struct sl_name_place;
 struct sl_script;
 
 /* Names under which references to values of the engine's own are kept. */
@@ -78,6 +79,8 @@ struct sl_engine {
     struct sl_str scratch;   /* a text being made; never kept over a call */
     struct sl_slice *names;  /* names of one send */
     unsigned name_cap;
+    struct sl_name_place *places; /* fields of the objects being encoded, */
+    unsigned place_count, place_cap; /* one object after another */
     int refs[SL_REF_COUNT];
 };
 

@@ -16,8 +16,12 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "bindings/coroutine.h"
+#include "bindings/generation.h"
+#include "bindings/name_order.h"
 
+#include <limits.h>
 #include <math.h>
 
 #define LUA_TCDATA 10 /* lua.h does not tell */
@@ -385,29 +389,94 @@ static int encode_list(struct sl_encode *e, struct sl_writer *w, int index,
     return err;
 }
 
+/* One field, its value on top. */
+static int encode_field(struct sl_encode *e, struct sl_writer *w, int value,
+                        struct sl_slice name)
+{
+    struct sl_encode_step *step = &e->steps[e->depth - 1];
+    step->key = name;
+    step->index = 0;
+    int err = sl_write_key(w, name);
+    if (err != 0)
+        return refuse(e, err, "has a name that is not UTF-8");
+    return encode_value(e, w, value);
+}
+
+/* In the order of the table. */
+static int encode_unordered(struct sl_encode *e, struct sl_writer *w, int index)
+{
+    lua_State *L = e->L;
+    int err = 0;
+    lua_pushnil(L);
+    while (err == 0 && lua_next(L, index)) {
+        err = encode_field(e, w, index + 2, sl_lua_slice(L, index + 1));
+        lua_pop(L, 1);
+    }
+    lua_settop(L, index); /* after an error the key still stands there */
+    return err;
+}
+
+/* The names of the table at index into engine->places, with where they stand
+ * in the scripts. */
+static void collect_names(struct sl_encode *e, int index, size_t count)
+{
+    lua_State *L = e->L;
+    struct sl_engine *engine = e->engine;
+    if (engine->place_count + count > engine->place_cap) {
+        engine->place_cap = engine->place_count + (unsigned)count + 64;
+        engine->places = sl_realloc(engine->places,
+                                    engine->place_cap *
+                                        sizeof(*engine->places));
+    }
+    sl_generation_push(L, sl_engine_generation(engine),
+                       sl_engine_generation(engine)->names);
+    lua_pushnil(L);
+    while (lua_next(L, index)) {
+        lua_pop(L, 1);
+        lua_pushvalue(L, -1);
+        lua_rawget(L, index + 1);
+        engine->places[engine->place_count++] = (struct sl_name_place){
+            .name = sl_lua_slice(L, -2),
+            .place = lua_isnil(L, -1) ? UINT_MAX :
+                                        (unsigned)lua_tointeger(L, -1),
+        };
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+static int encode_ordered(struct sl_encode *e, struct sl_writer *w, int index,
+                          size_t count)
+{
+    lua_State *L = e->L;
+    struct sl_engine *engine = e->engine;
+    unsigned first = engine->place_count;
+    int err = 0;
+    collect_names(e, index, count);
+    sl_name_order_sort(engine->places + first, count);
+    for (unsigned i = first; err == 0 && i < first + count; i++) {
+        struct sl_slice name = engine->places[i].name;
+        sl_lua_push_slice(L, name);
+        lua_rawget(L, index);
+        err = encode_field(e, w, index + 1, name);
+        lua_pop(L, 1);
+    }
+    engine->place_count = first;
+    return err;
+}
+
 static int encode_object(struct sl_encode *e, struct sl_writer *w, int index,
                          size_t count)
 {
-    lua_State *L = e->L;
-    struct sl_encode_step *step = &e->steps[e->depth - 1];
+    bool ordered = count > 1 && count <= SL_ORDERED_NAMES_MAX &&
+                   sl_engine_generation(e->engine) != NULL;
     int err = sl_write_object(w, count);
-    step->index = 0;
-    lua_pushnil(L);
-    while (err == 0 && lua_next(L, index)) {
-        step->key = sl_lua_slice(L, index + 1);
-        err = sl_write_key(w, step->key);
-        if (err != 0)
-            refuse(e, err, "has a name that is not UTF-8");
-        else
-            err = encode_value(e, w, index + 2);
-        lua_pop(L, 1);
-    }
-    if (err != 0) { /* the key still stands there */
-        lua_settop(L, index);
-        return err;
-    }
-    sl_write_end(w);
-    return 0;
+    if (err == 0)
+        err = ordered ? encode_ordered(e, w, index, count) :
+                        encode_unordered(e, w, index);
+    if (err == 0)
+        sl_write_end(w);
+    return err;
 }
 
 static int refuse_depth(struct sl_encode *e, const void *table)

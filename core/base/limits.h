@@ -67,6 +67,8 @@
 #define SL_COROUTINES_IDLE_MAX 1024 /* kept for reuse; each holds about 1 KB */
 #define SL_IGNORED_CANCELS_MAX 1000 /* waits a cancelled coroutine may begin */
 #define SL_LUA_ITEMS_MAX (1 << 24) /* what signalua.array's n may promise */
+#define SL_ORDERED_NAMES_MAX 1024 /* an object with more fields is written in
+                                     no order */
 #define SL_LOG_FIELDS_MAX 32      /* fields of a script's log line */
 #define SL_ROUTE_HEADERS_MAX 32   /* headers in the answer of a route */
 #define SL_WORKERS_MAX 64         /* the worker masks are 64 bits wide */
