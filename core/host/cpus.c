@@ -19,9 +19,9 @@
 #include "base/limits.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,29 +77,41 @@ static unsigned whole_cpus(int64_t quota_us, int64_t period_us)
     return cpus > CPUS_MAX ? CPUS_MAX : (unsigned)cpus;
 }
 
+/* A number at *text; moves behind it. One out of range becomes the nearest. */
+static bool read_number(const char **text, int64_t *value)
+{
+    char *end;
+    *value = strtoll(*text, &end, 10);
+    bool any = end != *text;
+    *text = end;
+    return any;
+}
+
 static unsigned quota_v2(const char *root, const char *folder)
 {
     char path[LINE_SIZE], line[LINE_SIZE];
     int64_t quota_us, period_us;
+    const char *at = line;
     if (!join(path, root, folder, "cpu.max") || !read_line(path, line) ||
-        sscanf(line, "%" SCNd64 " %" SCNd64, &quota_us, &period_us) != 2)
+        !read_number(&at, &quota_us) || !read_number(&at, &period_us))
         return 0; /* "max 100000", or no such file */
     return whole_cpus(quota_us, period_us);
 }
 
-static bool read_number(const char *root, const char *folder, const char *name,
-                        int64_t *value)
+static bool read_number_of(const char *root, const char *folder,
+                           const char *name, int64_t *value)
 {
     char path[LINE_SIZE], line[LINE_SIZE];
+    const char *at = line;
     return join(path, root, folder, name) && read_line(path, line) &&
-           sscanf(line, "%" SCNd64, value) == 1;
+           read_number(&at, value);
 }
 
 static unsigned quota_v1(const char *root, const char *folder)
 {
     int64_t quota_us, period_us;
-    if (!read_number(root, folder, "cpu.cfs_quota_us", &quota_us) ||
-        !read_number(root, folder, "cpu.cfs_period_us", &period_us))
+    if (!read_number_of(root, folder, "cpu.cfs_quota_us", &quota_us) ||
+        !read_number_of(root, folder, "cpu.cfs_period_us", &period_us))
         return 0;
     return whole_cpus(quota_us, period_us);
 }

@@ -180,14 +180,14 @@ static const char manual_head[] =
     ".B signalua\n"
     "[\\fICOMMAND\\fR] [\\fB\\-\\-\\fISETTING\\fR \\fIVALUE\\fR]...\n"
     ".SH DESCRIPTION\n"
-    "Serves a folder of Lua scripts to SignalR clients: one script is one hub,\n"
-    "its functions are what clients call.\n";
+    "Serves a folder of Lua scripts to SignalR clients: one script is one\n"
+    "hub, its functions are what clients call.\n";
 
 static const char manual_tail[] =
     ".SH ENVIRONMENT\n"
     "Every setting may be given in the environment: \\fBSIGNALUA_\\fR and its\n"
-    "name in capitals, as in \\fBSIGNALUA_HEAD_TIMEOUT=5\\fR. A flag wins over\n"
-    "the environment, the environment over the configuration file.\n"
+    "name in capitals, as in \\fBSIGNALUA_HEAD_TIMEOUT=5\\fR. A flag wins\n"
+    "over the environment, the environment over the configuration file.\n"
     "Variables that begin with \\fBSIGNALUA_APP_\\fR are left to scripts.\n"
     ".SH FILES\n"
     "The configuration file holds Lua assignments, one setting each, as in\n"

@@ -17,7 +17,7 @@
 
 /* Bytes counted besides names and values: the block's own, its share of the
  * bucket table and of the heap, and what the allocator adds to each block. */
-#define BLOCK_OVERHEAD 16
+#define BLOCK_OVERHEAD ((size_t)16)
 #define KEY_OVERHEAD \
     (sizeof(struct sl_key) + 2 * sizeof(void *) + 2 * BLOCK_OVERHEAD)
 #define ITEM_OVERHEAD (sizeof(struct sl_slice) + BLOCK_OVERHEAD)

@@ -58,13 +58,18 @@ static void answer_integer(struct call *call, int64_t integer)
     call->reply.integer = integer;
 }
 
+/* With what call->bytes holds. */
+static void answer_bytes(struct call *call, enum sl_reply_kind kind)
+{
+    call->reply.kind = kind;
+    call->reply.text = sl_str_slice(&call->bytes);
+}
+
 static void answer_text(struct call *call, enum sl_reply_kind kind,
                         struct sl_slice text)
 {
-    sl_str_clear(&call->bytes);
     sl_str_add_slice(&call->bytes, text);
-    call->reply.kind = kind;
-    call->reply.text = sl_str_slice(&call->bytes);
+    answer_bytes(call, kind);
 }
 
 static void answer_error(struct call *call, const char *text)
@@ -281,11 +286,8 @@ static void run_expire(struct call *call)
 {
     struct sl_keyspace *space = &call->memory->space;
     if (call->argc > 3) {
-        struct sl_str text = { 0 };
-        sl_str_add_lit(&text, "ERR Unsupported option ");
-        sl_str_add_slice(&text, call->argv[3]);
-        answer_text(call, SL_REPLY_ERROR, sl_str_slice(&text));
-        sl_str_release(&text);
+        sl_str_add_lit(&call->bytes, "ERR Unsupported option ");
+        answer_text(call, SL_REPLY_ERROR, call->argv[3]);
         return;
     }
     int64_t seconds, deadline_ms;
@@ -382,30 +384,27 @@ static struct sl_slice at_most(struct sl_slice text, size_t len)
 
 static void answer_unknown(struct call *call)
 {
-    struct sl_str text = { 0 };
-    sl_str_add_lit(&text, "ERR unknown command '");
-    sl_str_add_slice(&text, at_most(call->argv[0], UNKNOWN_NAME_MAX));
-    sl_str_add_lit(&text, "', with args beginning with: ");
-    size_t args_at = text.len;
+    struct sl_str *text = &call->bytes;
+    sl_str_add_lit(text, "ERR unknown command '");
+    sl_str_add_slice(text, at_most(call->argv[0], UNKNOWN_NAME_MAX));
+    sl_str_add_lit(text, "', with args beginning with: ");
+    size_t args_at = text->len;
     for (unsigned i = 1;
-         i < call->argc && text.len - args_at < UNKNOWN_NAME_MAX; i++) {
-        size_t room = UNKNOWN_NAME_MAX - (text.len - args_at);
-        sl_str_add_char(&text, '\'');
-        sl_str_add_slice(&text, at_most(call->argv[i], room));
-        sl_str_add_lit(&text, "' ");
+         i < call->argc && text->len - args_at < UNKNOWN_NAME_MAX; i++) {
+        size_t room = UNKNOWN_NAME_MAX - (text->len - args_at);
+        sl_str_add_char(text, '\'');
+        sl_str_add_slice(text, at_most(call->argv[i], room));
+        sl_str_add_lit(text, "' ");
     }
-    blank_line_ends(&text);
-    answer_text(call, SL_REPLY_ERROR, sl_str_slice(&text));
-    sl_str_release(&text);
+    blank_line_ends(text);
+    answer_bytes(call, SL_REPLY_ERROR);
 }
 
 static void answer_arity(struct call *call, const char *name)
 {
-    struct sl_str text = { 0 };
-    sl_str_add_fmt(&text, "ERR wrong number of arguments for '%s' command",
-                   name);
-    answer_text(call, SL_REPLY_ERROR, sl_str_slice(&text));
-    sl_str_release(&text);
+    sl_str_add_fmt(&call->bytes,
+                   "ERR wrong number of arguments for '%s' command", name);
+    answer_bytes(call, SL_REPLY_ERROR);
 }
 
 static void run(struct call *call)
