@@ -143,11 +143,20 @@ static struct sl_websocket *of_outlet(struct sl_outlet *outlet)
     return SL_CONTAINER_OF(outlet, struct sl_websocket, outlet);
 }
 
+/* What waits now. A connection whose reading is paused may wait for the end of
+ * the queue, which a flush that writes all of it at once tells only if asked. */
+static size_t queued(struct sl_websocket *ws)
+{
+    if (!ws->stream->reading)
+        sl_stream_notify_drained(ws->stream);
+    return sl_stream_queued(ws->stream);
+}
+
 static size_t outlet_send(struct sl_outlet *outlet, struct sl_buf *message)
 {
     struct sl_websocket *ws = of_outlet(outlet);
     sl_stream_send_framed(ws->stream, message);
-    return sl_stream_queued(ws->stream);
+    return queued(ws);
 }
 
 static size_t outlet_send_copy(struct sl_outlet *outlet,
@@ -155,7 +164,7 @@ static size_t outlet_send_copy(struct sl_outlet *outlet,
 {
     struct sl_websocket *ws = of_outlet(outlet);
     send_frame(ws, outlet->binary ? SL_WS_BINARY : SL_WS_TEXT, message);
-    return sl_stream_queued(ws->stream);
+    return queued(ws);
 }
 
 static void outlet_pause(struct sl_outlet *outlet, bool paused)
@@ -165,6 +174,7 @@ static void outlet_pause(struct sl_outlet *outlet, bool paused)
         sl_stream_read_stop(ws->stream);
     else
         sl_stream_read_start(ws->stream);
+    queued(ws); /* the pause may be because of what is queued already */
 }
 
 static void outlet_close(struct sl_outlet *outlet, bool failed, bool drop)
