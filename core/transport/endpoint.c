@@ -28,10 +28,15 @@ static bool method_is(const struct sl_http_request *request, const char *name)
     return sl_slice_eq(request->method, sl_slice_str(name));
 }
 
+/* As the reference: plain text also where there is none. */
 static void answer(struct sl_http_request *request, unsigned status,
                    struct sl_slice body)
 {
-    sl_http_answer_text(request, status, body);
+    sl_http_answer(request, &(struct sl_http_answer){
+        .status = status,
+        .content_type = SL_SLICE("text/plain"),
+        .body = body,
+    });
 }
 
 static void refuse_transport(struct sl_http_request *request,
