@@ -62,7 +62,7 @@ unsigned sl_engine_hub_index(struct sl_engine *engine, struct sl_slice name)
         sl_realloc(engine->hub_names,
                    engine->hub_name_count * sizeof(*engine->hub_names));
     engine->hub_names[index] =
-        (struct sl_hub_name){ sl_slice_dup(name), NULL, LUA_NOREF };
+        (struct sl_hub_name){ sl_slice_dup(name), NULL };
     return index;
 }
 

@@ -31,10 +31,9 @@ enum sl_lua_ref {
     SL_REF_ARRAY_MT,     /* the mark of arrays */
     SL_REF_HUB_ERROR_MT,
     SL_REF_CANCELLED,    /* the error that a cancelled wait raises */
-    SL_REF_CLIENTS_MT,
+    SL_REF_CLIENTS_METHODS,
     SL_REF_PROXY_MT,
     SL_REF_GROUPS_MT,
-    SL_REF_CONTEXT_MT,
     SL_REF_INT64,        /* function: halves to a 64-bit integer */
     SL_REF_INT64_SORT,   /* function: which 64-bit integer is it */
     SL_REF_DESCRIBE,     /* function: any error value to its text */
@@ -49,7 +48,6 @@ enum sl_lua_ref {
 struct sl_hub_name {
     char *name;         /* owned */
     struct sl_hub *hub; /* NULL until it was looked up */
-    int all_ref;        /* the proxy of everybody; LUA_NOREF: not made yet */
 };
 
 struct sl_engine {

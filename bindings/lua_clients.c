@@ -4,9 +4,13 @@
  *
  * Both are plain tables that hold no pointer. Clients: [0] the number of the
  * hub's name, [1] the handle of the caller's connection (absent outside of
- * invocations). A proxy: [0] the same number, [1] the audience, [2] the name
- * or names, [3] the connection ids left out. The slots lie in the table's own
+ * invocations). A proxy: [0] that number and the audience in one, [1] the name
+ * or names, [2] the connection ids left out. The slots lie in the table's own
  * block, so a proxy is one allocation.
+ *
+ * Clients have one metatable per hub, made by engine.lua: it finds the methods
+ * and the proxy of everybody without calling us. Its [0] is the engine, by
+ * which we know it.
  */
 #include "bindings/bindings.h"
 #include "bindings/lua_value.h"
@@ -19,23 +23,43 @@
 #define AUTHOR 1 /* these functions are called by authors directly */
 
 enum clients_slot { CLIENTS_HUB, CLIENTS_CALLER };
-enum proxy_slot { PROXY_HUB, PROXY_AUDIENCE, PROXY_NAMES, PROXY_EXCEPT };
+enum proxy_slot { PROXY_WHERE, PROXY_NAMES, PROXY_EXCEPT };
+
+#define AUDIENCES 4u /* SL_TO_ALL ... SL_TO_USERS: [0] is hub * 4 + audience */
 
 /* ---- arguments ---- */
 
-static bool has_metatable(lua_State *L, int index, enum sl_lua_ref ref)
+static bool has_metatable(lua_State *L, int ref)
 {
-    if (!lua_istable(L, index) || !lua_getmetatable(L, index))
+    if (!lua_istable(L, 1) || !lua_getmetatable(L, 1))
         return false;
-    sl_engine_push(L, sl_engine_of(L), ref);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
     bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return same;
+}
+
+static unsigned slot_number(lua_State *L, int slot)
+{
+    lua_rawgeti(L, 1, slot);
+    unsigned value = (unsigned)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+static bool is_clients(lua_State *L, const struct sl_engine *engine)
+{
+    if (!lua_istable(L, 1) || !lua_getmetatable(L, 1))
+        return false;
+    lua_rawgeti(L, -1, 0);
+    bool same = lua_touserdata(L, -1) == engine;
     lua_pop(L, 2);
     return same;
 }
 
 SL_RAISES static void check_clients(lua_State *L, const char *method)
 {
-    if (!has_metatable(L, 1, SL_REF_CLIENTS_MT))
+    if (!is_clients(L, sl_engine_of(L)))
         sl_lua_raise(L, AUTHOR, "call it with a colon: clients:%s(...)",
                      method);
 }
@@ -75,10 +99,8 @@ static void push_proxy(lua_State *L, struct sl_engine *engine,
                        int except)
 {
     lua_createtable(L, PROXY_EXCEPT, 0);
-    lua_pushinteger(L, (lua_Integer)hub_index);
-    lua_rawseti(L, -2, PROXY_HUB);
-    lua_pushinteger(L, (lua_Integer)audience);
-    lua_rawseti(L, -2, PROXY_AUDIENCE);
+    lua_pushinteger(L, (lua_Integer)(hub_index * AUDIENCES + audience));
+    lua_rawseti(L, -2, PROXY_WHERE);
     if (names != 0) {
         lua_pushvalue(L, names);
         lua_rawseti(L, -2, PROXY_NAMES);
@@ -89,14 +111,6 @@ static void push_proxy(lua_State *L, struct sl_engine *engine,
     }
     sl_engine_push(L, engine, SL_REF_PROXY_MT);
     lua_setmetatable(L, -2);
-}
-
-static unsigned slot_number(lua_State *L, int index, int slot)
-{
-    lua_rawgeti(L, index, slot);
-    unsigned value = (unsigned)lua_tointeger(L, -1);
-    lua_pop(L, 1);
-    return value;
 }
 
 /* Pushes the caller's connection id; an empty list when that connection is
@@ -127,7 +141,7 @@ static int clients_one(lua_State *L, const char *method, const char *what,
 {
     check_clients(L, method);
     check_name(L, 2, what);
-    push_proxy(L, sl_engine_of(L), slot_number(L, 1, CLIENTS_HUB), audience, 2,
+    push_proxy(L, sl_engine_of(L), slot_number(L, CLIENTS_HUB), audience, 2,
                0);
     return 1;
 }
@@ -137,7 +151,7 @@ static int clients_many(lua_State *L, const char *method, const char *what,
 {
     check_clients(L, method);
     check_names(L, 2, what);
-    push_proxy(L, sl_engine_of(L), slot_number(L, 1, CLIENTS_HUB), audience, 2,
+    push_proxy(L, sl_engine_of(L), slot_number(L, CLIENTS_HUB), audience, 2,
                0);
     return 1;
 }
@@ -176,7 +190,7 @@ static int clients_all_except(lua_State *L)
 {
     check_clients(L, "all_except");
     check_names(L, 2, "connection ids");
-    push_proxy(L, sl_engine_of(L), slot_number(L, 1, CLIENTS_HUB), SL_TO_ALL, 0,
+    push_proxy(L, sl_engine_of(L), slot_number(L, CLIENTS_HUB), SL_TO_ALL, 0,
                2);
     return 1;
 }
@@ -186,7 +200,7 @@ static int clients_group_except(lua_State *L)
     check_clients(L, "group_except");
     check_name(L, 2, "the group");
     check_names(L, 3, "connection ids");
-    push_proxy(L, sl_engine_of(L), slot_number(L, 1, CLIENTS_HUB), SL_TO_GROUPS,
+    push_proxy(L, sl_engine_of(L), slot_number(L, CLIENTS_HUB), SL_TO_GROUPS,
                2, 3);
     return 1;
 }
@@ -198,40 +212,18 @@ static int clients_others_in_group(lua_State *L)
     check_name(L, 2, "the group");
     check_caller(L, ":others_in_group");
     push_caller(L, engine);
-    push_proxy(L, engine, slot_number(L, 1, CLIENTS_HUB), SL_TO_GROUPS, 2,
+    push_proxy(L, engine, slot_number(L, CLIENTS_HUB), SL_TO_GROUPS, 2,
                lua_gettop(L));
     return 1;
 }
 
 /* ---- all, caller, others ---- */
 
-/* One proxy of everybody per hub; it is asked for most. */
-static void push_all(lua_State *L, struct sl_engine *engine, unsigned index)
-{
-    int *ref = &engine->hub_names[index].all_ref;
-    if (*ref == LUA_NOREF) {
-        push_proxy(L, engine, index, SL_TO_ALL, 0, 0);
-        *ref = luaL_ref(L, LUA_REGISTRYINDEX);
-    }
-    lua_rawgeti(L, LUA_REGISTRYINDEX, *ref);
-}
-
-/* clients[key]: a method, or one of the three proxies without arguments. The
- * methods are the second upvalue. */
+/* What the table of methods does not have. */
 static int clients_index(lua_State *L)
 {
     struct sl_engine *engine = sl_engine_of(L);
-    lua_settop(L, 2);
-    lua_pushvalue(L, 2);
-    lua_rawget(L, lua_upvalueindex(2));
-    if (!lua_isnil(L, -1))
-        return 1;
     struct sl_slice key = sl_lua_slice(L, 2);
-    unsigned index = slot_number(L, 1, CLIENTS_HUB);
-    if (sl_slice_eq(key, SL_SLICE("all"))) {
-        push_all(L, engine, index);
-        return 1;
-    }
     bool caller = sl_slice_eq(key, SL_SLICE("caller"));
     if (!caller && !sl_slice_eq(key, SL_SLICE("others")))
         return sl_lua_raise(
@@ -241,11 +233,12 @@ static int clients_index(lua_State *L)
             ":group_except(g, {ids}), :others_in_group(g), :user(u), "
             ":users{us}",
             key.ptr == NULL ? "?" : key.ptr);
+    lua_settop(L, 2);
     check_caller(L, caller ? ".caller" : ".others");
     push_caller(L, engine);
-    int id = lua_gettop(L);
-    push_proxy(L, engine, index, caller ? SL_TO_CLIENTS : SL_TO_ALL,
-               caller ? id : 0, caller ? 0 : id);
+    push_proxy(L, engine, slot_number(L, CLIENTS_HUB),
+               caller ? SL_TO_CLIENTS : SL_TO_ALL, caller ? 3 : 0,
+               caller ? 0 : 3);
     return 1;
 }
 
@@ -304,7 +297,6 @@ SL_RAISES static int raise_send(lua_State *L, struct sl_engine *engine, int err,
 static void read_proxy(lua_State *L, struct sl_engine *engine,
                        struct sl_send *send)
 {
-    send->audience = (enum sl_audience)slot_number(L, 1, PROXY_AUDIENCE);
     if (send->audience == SL_TO_ALL)
         send->name_count = 0;
     else {
@@ -325,20 +317,24 @@ static void read_proxy(lua_State *L, struct sl_engine *engine,
 static int proxy_send(lua_State *L)
 {
     struct sl_engine *engine = sl_engine_of(L);
-    if (!has_metatable(L, 1, SL_REF_PROXY_MT))
+    if (!has_metatable(L, engine->refs[SL_REF_PROXY_MT]))
         return sl_lua_raise(L, AUTHOR, "call it with a colon, as in "
                                        "clients.all:send(target, ...)");
     check_name(L, 2, "the target");
-    unsigned index = slot_number(L, 1, PROXY_HUB);
+    unsigned where = slot_number(L, PROXY_WHERE);
+    unsigned index = where / AUDIENCES;
     struct sl_hub *hub = sl_engine_hub(engine, index);
     if (hub == NULL)
         return sl_lua_raise(L, AUTHOR, "hub \"%s\" is not served yet: send "
                                        "once the scripts are loaded",
-                            engine->hub_names[index].name);
+                            index < engine->hub_name_count ?
+                                engine->hub_names[index].name :
+                                "?");
     int arg_count = lua_gettop(L) - 2;
     struct sl_encode encode;
     sl_encode_init(&encode, engine, L, 3, arg_count);
-    struct sl_send send = { .target = sl_lua_slice(L, 2),
+    struct sl_send send = { .audience = (enum sl_audience)(where % AUDIENCES),
+                            .target = sl_lua_slice(L, 2),
                             .arg_count = (size_t)arg_count,
                             .args = sl_encode,
                             .user = &encode };
@@ -353,24 +349,36 @@ static int proxy_send(lua_State *L)
 
 /* ---- opening ---- */
 
-/* clients(hub_index, handle or nil) */
-static int clients_new(lua_State *L)
+static void copy_fields(lua_State *L, int from, int to)
 {
-    lua_createtable(L, CLIENTS_CALLER, 0);
-    lua_pushvalue(L, 1);
-    lua_rawseti(L, -2, CLIENTS_HUB);
-    if (!lua_isnoneornil(L, 2)) {
-        lua_pushvalue(L, 2);
-        lua_rawseti(L, -2, CLIENTS_CALLER);
+    lua_pushnil(L);
+    while (lua_next(L, from)) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, to);
     }
-    sl_engine_push(L, sl_engine_of(L), SL_REF_CLIENTS_MT);
-    lua_setmetatable(L, -2);
+}
+
+/* clients_known(hub_index): the methods, and `all`. */
+static int clients_known(lua_State *L)
+{
+    struct sl_engine *engine = sl_engine_of(L);
+    unsigned index = (unsigned)luaL_checkinteger(L, 1);
+    luaL_argcheck(L, index < engine->hub_name_count, 1, "no such hub");
+    lua_settop(L, 1);
+    lua_newtable(L);
+    sl_engine_push(L, engine, SL_REF_CLIENTS_METHODS);
+    copy_fields(L, 3, 2);
+    push_proxy(L, engine, index, SL_TO_ALL, 0, 0);
+    lua_setfield(L, 2, "all");
+    lua_settop(L, 2);
     return 1;
 }
 
 void sl_lua_clients_open(lua_State *L, struct sl_engine *engine)
 {
-    static const luaL_Reg functions[] = { { "clients", clients_new },
+    static const luaL_Reg functions[] = { { "clients_known", clients_known },
+                                          { "clients_index", clients_index },
                                           { NULL, NULL } };
     static const luaL_Reg methods[] = {
         { "all_except", clients_all_except },
@@ -387,13 +395,11 @@ void sl_lua_clients_open(lua_State *L, struct sl_engine *engine)
     static const luaL_Reg proxy[] = { { "send", proxy_send }, { NULL, NULL } };
 
     sl_lua_set_functions(L, engine, functions);
-    lua_newtable(L);
     lua_pushlightuserdata(L, engine);
+    lua_setfield(L, -2, "clients_mark");
     lua_newtable(L);
     sl_lua_set_functions(L, engine, methods);
-    lua_pushcclosure(L, clients_index, 2);
-    lua_setfield(L, -2, "__index");
-    sl_engine_keep(L, engine, SL_REF_CLIENTS_MT);
+    sl_engine_keep(L, engine, SL_REF_CLIENTS_METHODS);
 
     lua_newtable(L);
     lua_newtable(L);

@@ -272,27 +272,13 @@ static int context_index(lua_State *L)
                         key.ptr == NULL ? "?" : key.ptr);
 }
 
-/* context(hub_index, handle) */
-static int context_new(lua_State *L)
-{
-    lua_createtable(L, 1, 2);
-    lua_pushvalue(L, 2);
-    lua_rawseti(L, -2, 0);
-    sl_engine_push(L, sl_engine_of(L), SL_REF_CONTEXT_MT);
-    lua_setmetatable(L, -2);
-    return 1;
-}
-
 void sl_lua_context_open(lua_State *L, struct sl_engine *engine)
 {
-    static const luaL_Reg functions[] = { { "context", context_new },
-                                          { NULL, NULL } };
-    sl_lua_set_functions(L, engine, functions);
     lua_newtable(L);
     lua_pushlightuserdata(L, engine);
     lua_pushvalue(L, -1);
     lua_pushcclosure(L, context_abort, 1);
     lua_pushcclosure(L, context_index, 2);
     lua_setfield(L, -2, "__index");
-    sl_engine_keep(L, engine, SL_REF_CONTEXT_MT);
+    lua_setfield(L, -2, "context_mt");
 }

@@ -120,25 +120,9 @@ static int groups_remove(lua_State *L)
     return change(L, false);
 }
 
-/* groups(hub_index, handle or nil) */
-static int groups_new(lua_State *L)
-{
-    lua_createtable(L, GROUPS_CALLER, 0);
-    lua_pushvalue(L, 1);
-    lua_rawseti(L, -2, GROUPS_HUB);
-    if (!lua_isnoneornil(L, 2)) {
-        lua_pushvalue(L, 2);
-        lua_rawseti(L, -2, GROUPS_CALLER);
-    }
-    sl_engine_push(L, sl_engine_of(L), SL_REF_GROUPS_MT);
-    lua_setmetatable(L, -2);
-    return 1;
-}
-
 void sl_lua_groups_open(lua_State *L, struct sl_engine *engine)
 {
-    static const luaL_Reg functions[] = { { "groups", groups_new },
-                                          { "groups_add", groups_add },
+    static const luaL_Reg functions[] = { { "groups_add", groups_add },
                                           { "groups_remove", groups_remove },
                                           { NULL, NULL } };
     sl_lua_set_functions(L, engine, functions);

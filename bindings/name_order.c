@@ -9,6 +9,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#define FEW 12 /* up to here sorting by hand beats qsort's calls */
+
 struct source {
     const char *at, *end;
 };
@@ -134,5 +136,15 @@ static int compare(const void *a, const void *b)
 
 void sl_name_order_sort(struct sl_name_place *places, size_t count)
 {
-    qsort(places, count, sizeof(*places), compare);
+    if (count > FEW) {
+        qsort(places, count, sizeof(*places), compare);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        struct sl_name_place moving = places[i];
+        size_t j = i;
+        for (; j > 0 && compare(&moving, &places[j - 1]) < 0; j--)
+            places[j] = places[j - 1];
+        places[j] = moving;
+    }
 }

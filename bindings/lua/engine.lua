@@ -58,6 +58,28 @@ native.hub_error_mt.__tostring = function(err)
     return err.text
 end
 
+-- The metatable of one hub's clients; the same for all generations.
+local clients_mts = {}
+
+function native.clients_mt(index)
+    local mt = clients_mts[index]
+    if mt == nil then
+        local known, other = native.clients_known(index), native.clients_index
+        mt = {
+            [0] = native.clients_mark,
+            __index = function(clients, key)
+                local value = known[key]
+                if value ~= nil then
+                    return value
+                end
+                return other(clients, key)
+            end,
+        }
+        clients_mts[index] = mt
+    end
+    return mt
+end
+
 native.groups_mt.__index = {
     add = function(...) return finish(native.groups_add(...)) end,
     remove = function(...) return finish(native.groups_remove(...)) end,

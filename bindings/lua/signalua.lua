@@ -81,9 +81,28 @@ signalua.config = read_only(config, "signalua.config")
 
 ---- hubs
 
+-- Clients and groups are [0] the hub's number, [1] the handle of the caller's
+-- connection, if there is one.
+local function makers(index)
+    local clients_mt = native.clients_mt(index)
+    local groups_mt, context_mt = native.groups_mt, native.context_mt
+    return {
+        clients = function(handle)
+            return setmetatable({ [0] = index, handle }, clients_mt)
+        end,
+        groups = function(handle)
+            return setmetatable({ [0] = index, handle }, groups_mt)
+        end,
+        context = function(handle)
+            return setmetatable({ [0] = handle }, context_mt)
+        end,
+    }
+end
+
 -- What a hub has outside of its methods.
 local function outside(index)
-    return { clients = native.clients(index), groups = native.groups(index) }
+    local make = makers(index)
+    return { clients = make.clients(), groups = make.groups() }
 end
 
 signalua.hubs = setmetatable({}, {
@@ -101,19 +120,15 @@ signalua.hubs = setmetatable({}, {
 -- `self` of a call reads through to the hub; clients, groups and context are
 -- made when they are asked for. self[0] names the connection.
 local function self_metatable(hub, index)
-    local lazy = {
-        clients = native.clients,
-        groups = native.groups,
-        context = native.context,
-    }
+    local lazy = makers(index)
     return {
         __index = function(self, key)
             local make = lazy[key]
             if make == nil then
                 return hub[key]
             end
-            local value = make(index, rawget(self, 0))
-            rawset(self, key, value)
+            local value = make(self[0])
+            self[key] = value
             return value
         end,
     }
