@@ -20,7 +20,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 lanes=("dev asan tsan" "release fuzz tidy analyze")
-labels=" unit cluster wire fuzz lint conformance browser "
+labels=" unit cluster wire fuzz lint program conformance browser "
 logs=build/logs
 
 usage()
@@ -43,8 +43,9 @@ test_stage()
     shift
     local run=(ctest --preset "$stage" -j "$jobs" --no-tests=ignore
         --output-junit "$report" "$@")
-    # asan, tsan and release run the clients' suites; a fourth time adds none.
-    [ "$stage" != dev ] || [ $# -gt 0 ] || run+=(-LE 'conformance|browser')
+    # asan, tsan and release drive the program; a fourth time adds nothing.
+    [ "$stage" != dev ] || [ $# -gt 0 ] ||
+        run+=(-LE 'program|conformance|browser')
     # The thread sanitizer's shadow does not fit every random layout that
     # newer kernels choose.
     [ "$stage" != tsan ] || run=(setarch --addr-no-randomize "${run[@]}")
@@ -132,7 +133,7 @@ run_lane()
 stage_of_label()
 {
     case $1 in
-    conformance | browser) echo release ;;
+    program | conformance | browser) echo release ;;
     *) echo dev ;;
     esac
 }

@@ -105,8 +105,14 @@ export class Server {
     return Object.values(byWorker).reduce((a, b) => a + b, 0);
   }
   metricBecomes(name, want, ms) {
-    const test = typeof want === 'function' ? want : value => value === want;
-    return eventually(async () => test(await this.metric(name)), `metric ${name} as wanted`, ms);
+    return eventually(async () => await this.metric(name) === want, `metric ${name} is ${want}`, ms);
+  }
+  /** Sockets of clients: those of the workers, without the admin's. */
+  socketsBecome(want, ms) {
+    return eventually(async () => {
+      const { main, ...workers } = (await this.metrics()).signalua_sockets;
+      return Object.values(workers).reduce((a, b) => a + b, 0) === want;
+    }, `${want} client sockets`, ms);
   }
 
   /** Ends it and checks that it ended well: status 0 and no word of a sanitizer. */

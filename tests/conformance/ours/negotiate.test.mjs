@@ -58,9 +58,21 @@ test('of many who come with one token at once, one gets in', async () => {
   await inside[0].stop();
 });
 
+test('a used token does not come back in its last second', async () => {
+  // A token knows its time to the second: one from the beginning of a second is good for almost two, with a negotiate_timeout of 1.
+  await sleep(1000 - Date.now() % 1000);
+  const { connectionToken } = await negotiate(base, 'brief');
+  const c = await Plain.open(base, `/brief?id=${connectionToken}`);
+  await c.stop();
+  for (let i = 0; i < 9; i++) {
+    assert.equal(await connectStatus(base, `/brief?id=${connectionToken}`), 404, `${i * 250} ms later`);
+    await sleep(250);
+  }
+});
+
 test('a token that has expired is refused, one in time is not', async () => {
   const late = await negotiate(base, 'brief');
-  await sleep(1300); // negotiate_timeout is 1 s
+  await sleep(2100); // negotiate_timeout is 1 s, and a token knows its time to the second
   assert.equal(await connectStatus(base, `/brief?id=${late.connectionToken}`), 404);
   const soon = await negotiate(base, 'brief');
   assert.equal(await connectStatus(base, `/brief?id=${soon.connectionToken}`), 101);

@@ -3,12 +3,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { base, unique } from '../lib/env.mjs';
 import { Plain } from '../lib/plain.mjs';
+import { eventually, samples } from '../lib/server.mjs';
 import '../lib/exit.mjs';
 
 const workers = Number(process.env.WORKERS);
 
-/** n connections; they stand on every worker. */
+/** n connections; they stand on every worker. Sockets of an earlier test that still close would count for their worker. */
 async function crowd(n) {
+  await eventually(async () => {
+    const { main, ...sockets } = (await samples(process.env.ADMIN_URL)).signalua_sockets;
+    return Object.values(sockets).every(count => count === 0);
+  }, 'no sockets');
   const all = await Promise.all(Array.from({ length: n }, () => Plain.open(base, '/room')));
   for (const c of all) Object.assign(c, await c.invoke('Where'));
   assert.equal(new Set(all.map(c => c.worker)).size, workers, 'connections on every worker');
