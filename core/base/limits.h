@@ -19,6 +19,10 @@
 #define SL_MAILBOX_KEEP_MAX 4096 /* letters a mailbox keeps room for; a burst
                                     over it gives the memory back */
 
+#define SL_PEER_TIMEOUT_MS 60000 /* a peer that answers no probe is gone */
+#define SL_PUSH_BYTES 131072     /* queued within one turn before it is written
+                                    without waiting for the turn's end */
+
 /* ---- http ---- */
 #define SL_HTTP_HEADERS_MAX 100      /* headers in one request */
 #define SL_HTTP_ROUTE_PATH_MAX 1024  /* bytes of a path that is looked up */

@@ -16,8 +16,6 @@
 #include "net/internal.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -166,7 +164,8 @@ static void break_stream(struct sl_stream *stream, int err)
 static void drained(struct sl_stream *stream)
 {
     if (stream->finishing) {
-        if (stream->ended || shutdown(stream->fd, SHUT_WR) != 0)
+        if (stream->ended || stream->parting ||
+            shutdown(stream->fd, SHUT_WR) != 0)
             sl_stream_close(stream);
         else
             sl_stream_read_start(stream);
@@ -261,6 +260,23 @@ static void flush_stream(struct sl_stream *stream)
     drained(stream);
 }
 
+/* What goes wrong here goes wrong again in the flush at the end of the turn,
+ * which tells the owner. */
+void sl_stream_push(struct sl_stream *stream)
+{
+    while (takes_bytes(stream) && stream->write == NULL &&
+           stream->out.count > 0) {
+        uv_buf_t slices[SL_WRITE_IOV_MAX];
+        size_t bytes;
+        unsigned count = sl_outq_gather(&stream->out, slices, &bytes);
+        ssize_t sent = send_slices(stream->fd, slices, count);
+        if (sent > 0)
+            sl_outq_consume(&stream->out, stream->loop, (size_t)sent);
+        if (sent < 0 || (size_t)sent < bytes)
+            return;
+    }
+}
+
 static void report_broken(struct sl_loop *loop)
 {
     struct sl_list *node;
@@ -312,8 +328,6 @@ struct sl_stream *sl_stream_open(struct sl_loop *loop, int fd,
         uv_close((uv_handle_t *)&stream->tcp, on_unopened_closed);
         return NULL;
     }
-    /* Not every socket has it (tests use local ones). */
-    uv_tcp_nodelay(&stream->tcp, 1);
     sl_metric_add(loop->metrics, SL_M_SOCKETS, 1);
     return stream;
 }
@@ -327,6 +341,12 @@ void sl_stream_finish(struct sl_stream *stream)
         mark_dirty(stream); /* an empty queue is found drained by the flush */
     else if (sl_list_detached(&stream->dirty))
         sl_stream_close(stream); /* broken, and on_end was called */
+}
+
+void sl_stream_part(struct sl_stream *stream)
+{
+    stream->parting = true;
+    sl_stream_finish(stream);
 }
 
 static void on_stream_closed(uv_handle_t *handle)
@@ -348,23 +368,4 @@ void sl_stream_close(struct sl_stream *stream)
     stream->closing = true;
     sl_list_remove(&stream->dirty);
     uv_close((uv_handle_t *)&stream->tcp, on_stream_closed);
-}
-
-void sl_stream_set_user_timeout(struct sl_stream *stream, unsigned timeout_ms)
-{
-    if (stream->closing)
-        return;
-    /* Probes at a third and two thirds; the time-out itself ends it. Failures
-     * only mean that it takes the system's own time-outs. */
-    int on = 1;
-    int seconds = (int)(timeout_ms / 3000);
-    if (seconds < 1)
-        seconds = 1;
-    int ms = (int)timeout_ms;
-    setsockopt(stream->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    setsockopt(stream->fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds,
-               sizeof(seconds));
-    setsockopt(stream->fd, IPPROTO_TCP, TCP_KEEPINTVL, &seconds,
-               sizeof(seconds));
-    setsockopt(stream->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
 }

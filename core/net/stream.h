@@ -53,12 +53,13 @@ struct sl_stream {
     unsigned reading : 1;   /* as the owner wants it */
     unsigned ended : 1;     /* on_end was called */
     unsigned finishing : 1; /* nothing is queued any more */
+    unsigned parting : 1;   /* finishing does not wait for the peer */
     unsigned closing : 1;
     unsigned notify : 1; /* on_drained is owed */
 };
 
 /* Takes the socket (connected, any state of O_NONBLOCK); on failure (NULL) it
- * is closed. Sets TCP_NODELAY. Does not read yet. */
+ * is closed. Does not read yet. */
 struct sl_stream *sl_stream_open(struct sl_loop *loop, int fd,
                                  const struct sl_stream_ops *ops, void *user);
 
@@ -93,12 +94,16 @@ void sl_stream_notify_drained(struct sl_stream *stream);
  * bounds the time by calling sl_stream_close. */
 void sl_stream_finish(struct sl_stream *stream);
 
+/* Writes what is queued, then closes without waiting: for when the peer has
+ * said that it sends nothing more. */
+void sl_stream_part(struct sl_stream *stream);
+
+/* Writes what the socket takes now, before the end of the turn: for an owner
+ * that queues much in one turn. No callback is made. */
+void sl_stream_push(struct sl_stream *stream);
+
 /* Ends at once; what is queued is dropped. May be called twice. */
 void sl_stream_close(struct sl_stream *stream);
-
-/* Keep-alive probes and TCP_USER_TIMEOUT, so that a peer that vanished without
- * a word is found. Milliseconds. */
-void sl_stream_set_user_timeout(struct sl_stream *stream, unsigned timeout_ms);
 
 /* Flushes all of loop->dirty; called by the loop alone, once per turn. */
 void sl_stream_flush_all(struct sl_loop *loop);

@@ -95,14 +95,14 @@ static void drop_reader(struct sl_websocket *ws)
 }
 
 /* Sends what is queued, then ends; bounded by the closing time-out. */
-static void finish(struct sl_websocket *ws)
+static void finish(struct sl_websocket *ws, void (*end)(struct sl_stream *))
 {
     if (ws->state == DONE)
         return;
     ws->state = DONE;
     drop_reader(ws);
     set_timer(ws, SL_CLOSE_TIMEOUT_MS);
-    sl_stream_finish(ws->stream);
+    end(ws->stream);
 }
 
 /* The connection is over for this socket: its token counts as used. */
@@ -133,7 +133,7 @@ static void fail(struct sl_websocket *ws, unsigned code)
     lose(ws, SL_CLOSE_PROTOCOL);
     if (ws->state == OPEN)
         send_close(ws, code);
-    finish(ws);
+    finish(ws, sl_stream_finish);
 }
 
 /* ---- the outlet ---- */
@@ -143,10 +143,13 @@ static struct sl_websocket *of_outlet(struct sl_outlet *outlet)
     return SL_CONTAINER_OF(outlet, struct sl_websocket, outlet);
 }
 
-/* What waits now. A connection whose reading is paused may wait for the end of
+/* What waits now. A method that sends much in one turn must not fill its
+ * client's queue before the socket had a chance. A connection whose reading is paused may wait for the end of
  * the queue, which a flush that writes all of it at once tells only if asked. */
 static size_t queued(struct sl_websocket *ws)
 {
+    if (sl_stream_queued(ws->stream) > SL_PUSH_BYTES)
+        sl_stream_push(ws->stream);
     if (!ws->stream->reading)
         sl_stream_notify_drained(ws->stream);
     return sl_stream_queued(ws->stream);
@@ -233,7 +236,7 @@ static void on_peer_close(struct sl_websocket *ws, struct sl_slice payload)
     lose(ws, SL_CLOSE_CLIENT);
     if (ws->state == OPEN)
         send_close(ws, CODE_NORMAL);
-    finish(ws);
+    finish(ws, sl_stream_part); /* its Close was its last frame */
 }
 
 static void on_ping(struct sl_websocket *ws, struct sl_slice payload)
@@ -415,7 +418,7 @@ static void on_stream_end(struct sl_stream *stream, int err)
     struct sl_websocket *ws = stream->user;
     lose(ws, SL_CLOSE_LOST);
     if (err == 0)
-        finish(ws);
+        finish(ws, sl_stream_finish);
     else
         sl_stream_close(stream);
     ws->state = DONE;

@@ -8,28 +8,31 @@
 
 #include <yyjson.h>
 
+/* By the five low bits of a tag: type and subtype. What is not here is no
+ * value that a document can hold. Newer versions mark some strings. */
+static const uint8_t kinds[32] = {
+    [YYJSON_TYPE_NULL] = SL_VALUE_NULL,
+    [YYJSON_TYPE_BOOL | YYJSON_SUBTYPE_TRUE] = SL_VALUE_BOOL,
+    [YYJSON_TYPE_BOOL | YYJSON_SUBTYPE_FALSE] = SL_VALUE_BOOL,
+    [YYJSON_TYPE_NUM | YYJSON_SUBTYPE_UINT] = SL_VALUE_INT,
+    [YYJSON_TYPE_NUM | YYJSON_SUBTYPE_SINT] = SL_VALUE_INT,
+    [YYJSON_TYPE_NUM | YYJSON_SUBTYPE_REAL] = SL_VALUE_DOUBLE,
+    [YYJSON_TYPE_STR] = SL_VALUE_STRING,
+    [YYJSON_TYPE_STR | 1 << 3] = SL_VALUE_STRING,
+    [YYJSON_TYPE_ARR] = SL_VALUE_ARRAY,
+    [YYJSON_TYPE_OBJ] = SL_VALUE_OBJECT,
+};
+
 static enum sl_value_kind json_kind(yyjson_val *val)
 {
     if (val == NULL)
         return SL_VALUE_NONE;
-    switch (unsafe_yyjson_get_tag(val)) {
-    case YYJSON_TYPE_NULL: return SL_VALUE_NULL;
-    case YYJSON_TYPE_BOOL | YYJSON_SUBTYPE_TRUE:
-    case YYJSON_TYPE_BOOL | YYJSON_SUBTYPE_FALSE: return SL_VALUE_BOOL;
-    case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_UINT:
-        return unsafe_yyjson_get_uint(val) <= INT64_MAX ? SL_VALUE_INT
-                                                        : SL_VALUE_UINT;
-    case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_SINT: return SL_VALUE_INT;
-    case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_REAL: return SL_VALUE_DOUBLE;
-    default: break;
-    }
-    switch (unsafe_yyjson_get_type(val)) {
-    case YYJSON_TYPE_STR: /* newer versions mark some with a subtype */
-        return SL_VALUE_STRING;
-    case YYJSON_TYPE_ARR: return SL_VALUE_ARRAY;
-    case YYJSON_TYPE_OBJ: return SL_VALUE_OBJECT;
-    default: sl_unreachable();
-    }
+    uint8_t tag = unsafe_yyjson_get_tag(val) & 0x1f;
+    if (tag == (YYJSON_TYPE_NUM | YYJSON_SUBTYPE_UINT) &&
+        unsafe_yyjson_get_uint(val) > INT64_MAX)
+        return SL_VALUE_UINT;
+    sl_assert(kinds[tag] != SL_VALUE_NONE);
+    return (enum sl_value_kind)kinds[tag];
 }
 
 enum sl_value_kind sl_value_kind(const struct sl_value *value)

@@ -6,6 +6,7 @@
  */
 #include "net/listener.h"
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "tests/lib/test_loop.h"
 
@@ -16,6 +17,8 @@
 #include <stdarg.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include <netinet/tcp.h>
 
 #include <cmocka.h>
 
@@ -151,6 +154,38 @@ static void accepts_pauses_resumes(void **state)
 }
 
 /* Takes all descriptors but those that are open already. */
+/* Probes and time-outs are set on no accepted socket: they are inherited. */
+static void accepted_sockets_find_lost_peers(void **state)
+{
+    (void)state;
+    struct test_loop test;
+    struct taken taken = { 0 };
+    test_loop_open(&test);
+    struct sl_listener *listener = sl_listener_open(
+        &test.loop, SL_SLICE("127.0.0.1:0"), 16, on_accept, &taken, NULL);
+    int client = test_tcp_connect(sl_listener_port(listener));
+    test_loop_until(&test, taken.count == 1);
+    static const struct {
+        int level, name, value;
+    } options[] = {
+        { IPPROTO_TCP, TCP_NODELAY, 1 },
+        { SOL_SOCKET, SO_KEEPALIVE, 1 },
+        { IPPROTO_TCP, TCP_KEEPIDLE, SL_PEER_TIMEOUT_MS / 3000 },
+        { IPPROTO_TCP, TCP_USER_TIMEOUT, SL_PEER_TIMEOUT_MS },
+    };
+    for (size_t i = 0; i < SL_COUNT(options); i++) {
+        int value = 0;
+        socklen_t size = sizeof(value);
+        assert_int_equal(getsockopt(taken.fds[0], options[i].level,
+                                    options[i].name, &value, &size), 0);
+        assert_int_equal(value, options[i].value);
+    }
+    close_taken(&taken);
+    close(client);
+    sl_listener_close(listener);
+    test_loop_close(&test);
+}
+
 static void limit_descriptors(rlim_t limit)
 {
     struct rlimit now;
@@ -218,6 +253,7 @@ int main(void)
         cmocka_unit_test(wrong_addresses),
         cmocka_unit_test(reports_what_is_wrong),
         cmocka_unit_test(accepts_pauses_resumes),
+        cmocka_unit_test(accepted_sockets_find_lost_peers),
         cmocka_unit_test(survives_lack_of_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

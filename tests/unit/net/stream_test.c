@@ -11,7 +11,6 @@
 #include "tests/lib/test_loop.h"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -391,16 +390,65 @@ static void refuses_what_is_no_socket(void **state)
     close(pair[1]);
 }
 
-static void sets_user_timeout(void **state)
+/* Parting: flushed, and closed though the peer keeps its side open. */
+static void parts_without_waiting_for_the_peer(void **state)
 {
     struct fixture *f = *state;
-    unsigned value = 0;
-    socklen_t size = sizeof(value);
-    sl_stream_set_user_timeout(f->stream, 30000);
-    getsockopt(f->stream->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, &size);
-    assert_int_equal(value, 30000);
-    getsockopt(f->stream->fd, IPPROTO_TCP, TCP_KEEPIDLE, &value, &size);
-    assert_int_equal(value, 10);
+    sl_stream_send_copy(f->stream, SL_SLICE("bye"), (struct sl_slice){ 0 });
+    sl_stream_part(f->stream);
+    sl_stream_part(f->stream);
+    test_loop_until(&f->test, f->owner.closes == 1);
+    expect_client(f, SL_SLICE("bye"));
+    assert_int_equal(f->owner.ends, 0);
+}
+
+static void pushes_before_the_turn_ends(void **state)
+{
+    struct fixture *f = *state;
+    sl_stream_send_copy(f->stream, SL_SLICE("a"), SL_SLICE("b"));
+    sl_stream_push(f->stream);
+    assert_int_equal(sl_stream_queued(f->stream), 0);
+    sl_stream_send_copy(f->stream, SL_SLICE("c"), SL_SLICE("d"));
+    assert_int_equal(sl_stream_queued(f->stream), 2);
+    assert_int_equal(f->owner.drains, 0);
+    expect_client(f, SL_SLICE("abcd"));
+}
+
+/* More than the sockets take: the order holds over pushes, the write that
+ * waits for room, and what is queued meanwhile. */
+static void pushes_what_the_socket_takes(void **state)
+{
+    struct fixture *f = *state;
+    struct sl_str want = { 0 };
+    char piece[1000];
+    for (unsigned i = 0; i < 20000; i++) {
+        memset(piece, 'a' + (int)(i % 26), sizeof(piece));
+        sl_str_add(&want, piece, sizeof(piece));
+        sl_stream_send_copy(f->stream, sl_slice_of(piece, 500),
+                            sl_slice_of(piece + 500, 500));
+        sl_stream_push(f->stream);
+        if (i % 1000 == 0)
+            test_loop_turn(&f->test);
+    }
+    assert_true(sl_stream_queued(f->stream) > 0);
+    expect_client(f, sl_str_slice(&want));
+    sl_str_release(&want);
+}
+
+static void push_of_a_broken_stream_leaves_it_to_the_flush(void **state)
+{
+    struct fixture *f = *state;
+    struct linger hard = { .l_onoff = 1 };
+    setsockopt(f->client, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    close(f->client);
+    f->client = -1;
+    sl_stream_send_copy(f->stream, SL_SLICE("x"), (struct sl_slice){ 0 });
+    sl_stream_push(f->stream);
+    assert_int_equal(f->owner.ends, 0);
+    test_loop_until(&f->test, f->owner.ends == 1);
+    assert_true(f->owner.end_err < 0);
+    sl_stream_push(f->stream);
+    assert_int_equal(sl_stream_queued(f->stream), 0);
 }
 
 /* An idle connection is allowed 1.5 KB in all. */
@@ -429,7 +477,10 @@ int main(void)
         STREAM_TEST(reset_while_waiting_for_room),
         STREAM_TEST(closes_inside_on_data),
         STREAM_TEST(refuses_what_is_no_socket),
-        STREAM_TEST(sets_user_timeout),
+        STREAM_TEST(parts_without_waiting_for_the_peer),
+        STREAM_TEST(pushes_before_the_turn_ends),
+        STREAM_TEST(pushes_what_the_socket_takes),
+        STREAM_TEST(push_of_a_broken_stream_leaves_it_to_the_flush),
         cmocka_unit_test(idle_stream_is_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
