@@ -181,9 +181,10 @@ sum_up()
         fi
         passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     done
-    printf '\n%s passed, %s failed' "$passed" "$failed"
+    printf '\nstages: %s\n%s passed, %s failed' "${stages[*]}" "$passed" \
+        "$failed"
     [ "$skipped" -eq 0 ] || printf ', %s skipped' "$skipped"
-    printf ' (stages: %s)\n' "${stages[*]}"
+    printf '\n'
     [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }
 
