@@ -145,6 +145,23 @@ static int open_without_links(int folder, const char *path)
     }
 }
 
+/* libc has no wrapper for openat2, and the thread sanitizer follows descriptors
+ * by the wrappers: it would take the file for the socket that had its number
+ * before, of another thread, maybe. dup makes the number known to it. */
+static int open_by_openat2(int folder, const char *path,
+                           const struct open_how *how)
+{
+    int fd = (int)syscall(SYS_openat2, folder, path, how, sizeof(*how));
+#ifdef __SANITIZE_THREAD__
+    int known = fd < 0 ? fd : dup(fd);
+    if (fd >= 0)
+        syscall(SYS_close, fd);
+    return known;
+#else
+    return fd;
+#endif
+}
+
 /* O_NONBLOCK: a FIFO in the folder must not stop the thread. */
 static int open_beneath(struct sl_static_files *files, const char *path)
 {
@@ -153,9 +170,9 @@ static int open_beneath(struct sl_static_files *files, const char *path)
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
     };
     if (!files->no_openat2) {
-        long fd = syscall(SYS_openat2, files->folder, path, &how, sizeof(how));
+        int fd = open_by_openat2(files->folder, path, &how);
         if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
-            return (int)fd;
+            return fd;
         files->no_openat2 = true;
     }
     return open_without_links(files->folder, path);
