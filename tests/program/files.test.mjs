@@ -19,6 +19,7 @@ before(async () => {
   root = folder(files);
   fs.symlinkSync('../secret.txt', path.join(root, 'www/link.txt'));
   fs.symlinkSync('..', path.join(root, 'www/up'));
+  fs.symlinkSync('deep/down', path.join(root, 'www/inside'));
   server = await Server.start({ hubs: labHubs, www: path.join(root, 'www'), workers: 2 });
 });
 after(() => server.stop());
@@ -46,6 +47,10 @@ test('a folder gives its index', async () => {
   assert.equal(reply.status, 200);
   assert.equal(await reply.text(), 'folder');
   assert.equal((await get('/deep/down/')).status, 404, 'no listing');
+});
+
+test('a link that stays inside is followed', async () => {
+  assert.equal(await (await get('/inside/page.html')).text(), 'deep'); // a ConfigMap is made of such links
 });
 
 test('ETag: unchanged is 304, changed is sent anew', async () => {
