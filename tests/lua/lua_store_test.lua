@@ -1,0 +1,56 @@
+-- SPDX-License-Identifier: MIT
+--
+-- signalua.store: the commands as functions, replies as RESP2 gives them.
+local signalua = require "signalua"
+local check = require "lib.check"
+local store = signalua.store
+local Hub, test = check.hub()
+
+function test.gets_what_was_set()
+    check.equal(store.get("missing"), nil)
+    check.equal(store.set("k", "v"), "OK")
+    check.equal(store.get("k"), "v")
+    check.equal(store.set("n", 42), "OK")
+    check.equal(store.get("n"), "42")
+    check.equal(store.set("b", signalua.binary("\0\255")), "OK")
+    check.equal(store.get("b"), "\0\255")
+    check.equal(store.del("k", "n", "b"), 3)
+end
+
+function test.counts()
+    check.equal(store.incr("count"), 1)
+    check.equal(store.incr("count"), 2)
+    store.set("big", "9007199254740992")
+    check.equal(tostring(store.incr("big")), "9007199254740993LL")
+    store.del("count", "big")
+end
+
+function test.keeps_lists()
+    check.equal(store.rpush("list", "a", "b"), 2)
+    local items = store.lrange("list", 0, -1)
+    check.equal(#items, 2)
+    check.equal(items[2], "b")
+    check.equal(signalua.json.encode(store.lrange("none", 0, -1)), "[]")
+end
+
+function test.expires()
+    store.set("short", "x")
+    check.equal(store.expire("short", 100), 1)
+    check.equal(store.ttl("short") > 90, true)
+    check.equal(store.ttl("missing"), -2)
+end
+
+function test.raises_errors_at_the_author()
+    local err = check.raises("WRONGTYPE", store.incr, (function()
+        store.rpush("l", "x")
+        return "l"
+    end)())
+    check.equal(type(err), "string")
+    local ok, text = pcall(function() store.incr("l") end)
+    check.equal(ok, false)
+    check.contains(text, "lua_store_test.lua:")
+    check.raises("argument 1 of store.get must be a string", store.get, {})
+    check.equal(store.nope, nil)
+end
+
+return Hub

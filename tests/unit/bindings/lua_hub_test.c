@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/*
+ * signalua.hub: every option, method and hook that is wrong is refused at load
+ * with the line and what would be right.
+ */
+#include "tests/lib/lua_rig.h"
+
+#define TOP "local signalua = require 'signalua'\nlocal Hub = signalua.hub"
+#define END "\nreturn Hub\n"
+
+static void expect_refused(const char *options, const char *methods,
+                           const char *error)
+{
+    struct lua_rig rig;
+    struct sl_str text = { 0 };
+    sl_str_add_fmt(&text, TOP "%s\n%s" END, options, methods);
+    lua_rig_init(&rig, 1);
+    lua_rig_file(&rig, "chat.lua", sl_str_cstr(&text));
+    assert_int_not_equal(lua_rig_load(&rig), 0);
+    if (strstr(rig.errors.ptr, error) == NULL)
+        print_error("%s%s: %s\n", options, methods, rig.errors.ptr);
+    assert_non_null(strstr(rig.errors.ptr, error));
+    lua_rig_release(&rig);
+    sl_str_release(&text);
+}
+
+static void refuses_options(void **state)
+{
+    (void)state;
+    expect_refused("{keepalive = 5}", "",
+                   "chat.lua:2: unknown option \"keepalive\"; the nearest is "
+                   "\"keep_alive\"");
+    expect_refused("{transport = {}}", "", "the nearest is \"transports\"");
+    expect_refused("{keep_alive = '5'}", "",
+                   "option \"keep_alive\" must be a number, not a string");
+    expect_refused("{keep_alive = -1}", "", "chat.lua:2: ");
+    expect_refused("{detailed_errors = 1}", "",
+                   "option \"detailed_errors\" must be true or false");
+    expect_refused("{path = 'chat'}", "", "must begin with \"/\"");
+    expect_refused("{path = '/a?b'}", "", "must begin with \"/\"");
+    expect_refused("{backplane_name = ''}", "", "must be a text");
+    expect_refused("{transports = 'WebSockets'}", "", "must be a list");
+    expect_refused("{transports = {'Pigeons'}}", "", "knows \"WebSockets\"");
+    expect_refused("{5}", "", "wants options by name");
+    expect_refused("(5)", "", "wants a table of options, not a number");
+}
+
+static void refuses_declarations(void **state)
+{
+    (void)state;
+    const char *run = "function Hub:Run() end";
+    expect_refused("{methods = 5}", run, "\"methods\" must be a table");
+    expect_refused("{methods = {Run = 5}}", run, "must be a table of names");
+    expect_refused("{methods = {Run = {arg = {}}}}", run,
+                   "methods.Run.arg is not an option");
+    expect_refused("{methods = {Run = {args = 5}}}", run,
+                   "methods.Run.args must be a list");
+    expect_refused("{methods = {Run = {args = {'int', 'integer'}}}}", run,
+                   "methods.Run.args[2] is no type");
+    expect_refused("{methods = {Run = {stream = 1}}}", run,
+                   "methods.Run.stream is not an option");
+    expect_refused("{methods = {Run = {}, RUN = {}}}", run,
+                   "which differ only in case");
+    expect_refused("{methods = {Walk = {}}}", run,
+                   "chat.lua: methods.Walk: the hub has no method of that "
+                   "name");
+}
+
+static void refuses_methods(void **state)
+{
+    (void)state;
+    expect_refused("()", "function Hub:Run() end\nfunction Hub:run() end",
+                   "differ only in case");
+    expect_refused("()", "\nfunction Hub:OnConnected() end\n"
+                         "function Hub:On_Connected() end",
+                   "chat.lua:5: On_Connected is taken for the hook "
+                   "on_connected: write it so");
+    expect_refused("()", "function Hub.authenticate() end",
+                   "authenticate is a reserved name");
+    expect_refused("()", "function Hub:groups() end",
+                   "groups is what every hub has already");
+}
+
+static void may_be_called_only_while_loading(void **state)
+{
+    (void)state;
+    struct lua_rig rig;
+    lua_rig_chat(&rig, TOP "{detailed_errors = true}\n"
+                           "function Hub:Run() signalua.hub() end" END);
+    assert_non_null(strstr(lua_rig_call(&rig, "Run", "[]"),
+                           "while they are loaded"));
+    lua_rig_release(&rig);
+}
+
+static void takes_the_spelling_of_the_code(void **state)
+{
+    (void)state;
+    struct lua_rig rig;
+    lua_rig_chat(&rig, TOP "{methods = {RUN = {args = {'int'}}}}\n"
+                           "function Hub:around_invoke(name, next, ...)\n"
+                           "  next(...) return name end\n"
+                           "function Hub:rUn() end" END);
+    assert_string_equal(lua_rig_call(&rig, "run", "[1]"),
+                        RESULT("1", "'rUn'"));
+    lua_rig_release(&rig);
+}
+
+static void finds_hubs_by_name(void **state)
+{
+    (void)state;
+    struct lua_rig rig;
+    lua_rig_init(&rig, 1);
+    lua_rig_file(&rig, "a/b.lua", TOP "()" END);
+    lua_rig_file(&rig, "chat.lua",
+                 TOP "{detailed_errors = true}\n"
+                     "local early = signalua.hubs['a/b']\n"
+                     "function Hub:Run() return {signalua.hubs.nope == nil,"
+                     " early == signalua.hubs['a/b'],"
+                     " signalua.hubs['lib/x'] == nil} end\n"
+                     "function Hub:Write() signalua.hubs.chat.x = 1 end" END);
+    lua_rig_file(&rig, "lib/x.lua", "");
+    assert_int_equal(lua_rig_load(&rig), 0);
+    lua_rig_join(&rig, &rig.a, 0, "a", NULL);
+    assert_string_equal(lua_rig_call(&rig, "Run", "[]"),
+                        RESULT("1", "[true,true,true]"));
+    assert_non_null(strstr(lua_rig_call(&rig, "Write", "[]"), "read-only"));
+    lua_rig_release(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_options),
+        cmocka_unit_test(refuses_declarations),
+        cmocka_unit_test(refuses_methods),
+        cmocka_unit_test(may_be_called_only_while_loading),
+        cmocka_unit_test(takes_the_spelling_of_the_code),
+        cmocka_unit_test(finds_hubs_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
