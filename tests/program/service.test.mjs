@@ -91,18 +91,23 @@ test('a stop does not wait for ever for a client that does not answer', () => se
   c.vanish();
 }));
 
-test('descriptors run out: some are refused, the rest is served, and it recovers', () =>
-  serving({ workers: 2, before: ['sh', '-c', 'ulimit -n 48; exec "$@"', 'sh'] }, async server => {
+/** More connects than the server has descriptors for; `refused(sockets)` waits for what that does. */
+const crowded = (descriptors, refused, metric) => () =>
+  serving({ workers: 2, before: ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh'] }, async server => {
     const beside = await bystander(server);
     const sockets = Array.from({ length: 120 }, () => new Tcp(server.url));
     await Promise.all(sockets.map(tcp => within(new Promise(done => { tcp.socket.once('connect', done); tcp.socket.once('close', done); }), 8000, 'connect')));
-    await eventually(async () => sockets.some(tcp => tcp.ended), 'a refusal');
+    await refused(server, sockets);
     assert.equal(await beside.old.invoke('Echo', 'served'), 'served');
     for (const tcp of sockets) tcp.socket.destroy();
     await eventually(() => beside.check().then(() => true, () => false), 'new connections are taken again');
-    assert.ok(await server.metric('sockets_refused_total') + await server.metric('accept_failures_total') > 0);
+    assert.ok(await server.metric(metric) > 0, metric);
     await beside.stop();
-  }));
+  });
+test('more sockets than are allowed: some are closed, the rest is served, and it recovers',
+  crowded(48, (server, sockets) => eventually(() => sockets.some(tcp => tcp.ended), 'a refusal'), 'sockets_refused_total'));
+test('descriptors run out: some wait, the rest is served, and it recovers',
+  crowded(32, server => server.log('cannot accept connections, trying on'), 'accept_failures_total'));
 
 test('the store is one for all workers', () => serving({ workers: 4 }, async server => {
   const clients = await Promise.all(Array.from({ length: 8 }, () => Plain.open(server.url, '/lab')));
