@@ -73,6 +73,20 @@ static int verify(const struct sl_endpoint *endpoint, struct sl_slice id,
                            token);
 }
 
+/* Until when a token that is claimed now must be remembered: as long as any
+ * entry of its hub would take it. */
+static uint64_t remember_until_ms(const struct sl_hub *hub, uint64_t now_ms)
+{
+    uint64_t longest_ms = 0;
+    SL_LIST_FOREACH(node, &hub->entries) {
+        const struct sl_hub_entry *entry =
+            SL_CONTAINER_OF(node, const struct sl_hub_entry, node);
+        if (entry->options.negotiate_timeout > longest_ms)
+            longest_ms = entry->options.negotiate_timeout;
+    }
+    return now_ms + longest_ms + SL_TOKEN_AGE_ERROR_MS;
+}
+
 /* Takes the token for this worker; negative: see sl_claims_take, SL_E_EXPIRED,
  * or SL_E_FORGED. *owner: the worker whose connection has it, or -1. */
 static int claim(const struct sl_endpoint *endpoint, struct sl_slice id,
@@ -89,7 +103,7 @@ static int claim(const struct sl_endpoint *endpoint, struct sl_slice id,
         return sl_claims_owner(transport->claims, id, owner) ? SL_E_CLAIMED
                                                              : SL_E_EXPIRED;
     return sl_claims_take(transport->claims, id, transport->worker, now_ms,
-                          now_ms + lifetime_ms + SL_TOKEN_AGE_ERROR_MS,
+                          remember_until_ms(endpoint->entry->hub, now_ms),
                           owner);
 }
 

@@ -155,21 +155,60 @@ static void a_token_expires_unless_it_is_in_use(void **state)
     ws_client_close(&client);
 }
 
+static void assert_not_revived(const char *query, uint64_t for_ms)
+{
+    for (uint64_t t = 0; t < for_ms; t += 500) {
+        struct ws_client client;
+        ws_client_open(&client, &rig);
+        assert_int_equal(ws_client_upgrade(&client, query), 404);
+        ws_client_close(&client);
+        rig.wall_ms += 500;
+    }
+}
+
+static void use_up(const char *query)
+{
+    struct ws_client client;
+    ws_client_open(&client, &rig);
+    assert_int_equal(ws_client_upgrade(&client, query), 101);
+    ws_client_close(&client);
+    test_loop_until(&rig.loop, rig.transport.socket_count == 0);
+}
+
+/* The token is made at the beginning of a second: it knows no more of its age
+ * than that, so its last second is the one to look at. */
 static void a_closed_connection_is_not_revived_while_its_token_lives(
     void **state)
 {
     (void)state;
     char query[64];
-    struct ws_client client;
+    rig.wall_ms -= rig.wall_ms % 1000;
     negotiate(query);
-    for (unsigned i = 0; i < 3; i++) {
-        ws_client_open(&client, &rig);
-        unsigned status = ws_client_upgrade(&client, query);
-        assert_int_equal(status, i == 0 ? 101 : 404);
-        ws_client_close(&client);
-        test_loop_until(&rig.loop, rig.transport.socket_count == 0);
-        rig.wall_ms += 10000;
-    }
+    use_up(query);
+    assert_not_revived(query, rig.entry->options.negotiate_timeout + 3000);
+}
+
+/* A token belongs to the hub, and each of its entries has a time of its own:
+ * the shortest must not make the pod forget it. */
+static void nor_at_an_entry_that_gives_tokens_more_time(void **state)
+{
+    (void)state;
+    char query[64];
+    struct sl_hub_def def = {
+        .name = SL_SLICE("patient"),
+        .path = SL_SLICE("/patient"),
+        .backplane_name = SL_SLICE("chat"),
+        .ops = &c_hub_ops,
+        .script = &rig.hub,
+    };
+    sl_hub_options_default(&def.options);
+    sl_hub_add_entry(&rig.world, &def);
+    rig.entry->options.negotiate_timeout = 1000;
+    negotiate(query);
+    use_up(query);
+    /* As the other entry judges tokens. */
+    rig.entry->options.negotiate_timeout = def.options.negotiate_timeout;
+    assert_not_revived(query, def.options.negotiate_timeout + 3000);
 }
 
 static void the_id_does_not_stand_for_the_token(void **state)
@@ -245,6 +284,7 @@ int main(void)
         CASE(a_live_connection_and_other_requests),
         CASE(a_token_expires_unless_it_is_in_use),
         CASE(a_closed_connection_is_not_revived_while_its_token_lives),
+        CASE(nor_at_an_entry_that_gives_tokens_more_time),
         CASE(the_id_does_not_stand_for_the_token),
         CASE(a_full_table_of_claims_answers_503),
         CASE(a_hub_without_websockets_refuses_them),
