@@ -82,6 +82,25 @@ for (const signal of ['SIGTERM', 'SIGINT'])
     await idle.end();
   }));
 
+test('a stop in the middle of work, asked for twice', () => serving({ workers: 4 }, async server => {
+  const clients = await Promise.all(Array.from({ length: 16 }, () => Plain.open(server.url, '/lab')));
+  let stopping = false;
+  const busy = clients.map(async (c, i) => {
+    for (let n = 0; !stopping; n++) {
+      if (i % 4 === 0) c.post('Nap');
+      if (i % 4 === 1) c.post('Flood', 2, 1000);
+      await c.invoke('Echo', n).catch(() => { stopping = true; });
+    }
+  });
+  const arriving = (async () => { while (!stopping) await Plain.open(server.url, '/lab').then(c => c.vanish(), () => {}); })();
+  await eventually(async () => await server.metric('invocations_total') > 500, 'work');
+  server.child.kill('SIGTERM');
+  await server.stop();
+  stopping = true;
+  for (const c of clients) await within(c.closed, 2000, 'close');
+  await Promise.all([...busy, arriving]);
+}));
+
 test('a stop does not wait for ever for a client that does not answer', () => serving({ args: ['--shutdown-timeout', '0.5'] }, async server => {
   const c = await Plain.open(server.url, '/lab');
   c.ws._socket.pause();
