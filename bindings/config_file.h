@@ -15,8 +15,8 @@
 #include "base/report.h"
 
 /* One assignment. Numbers and booleans come as texts, lists of strings joined
- * by commas. Borrowed during the call. Negative: reading ends with it, and the
- * callback has filled the report that it was given. */
+ * by commas; line is where the value ends. Borrowed during the call. Negative:
+ * reading ends with it; whoever gave the callback knows why. */
 typedef int (*sl_config_pair_cb)(void *user, const char *name,
                                  const char *value, int line);
 
