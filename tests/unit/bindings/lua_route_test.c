@@ -115,7 +115,8 @@ static void answers_later(void **state)
     struct sl_str got = { 0 };
     int fd = test_http_connect(&http);
     test_send(fd, SL_SLICE(GET("/slow")));
-    test_loop_until(&http.test, rig.engine->idle_count == 0);
+    test_loop_until(&http.test,
+                    cluster_metric(rig.worker, SL_M_COROUTINES) == 1);
     cluster_advance(&rig.cluster, 1001);
     test_http_await(&http, fd, &got, 1);
     assert_has(&got, "\r\n\r\ns");
