@@ -39,8 +39,7 @@ static bool add_plain(lua_State *L, int index, struct sl_str *out)
     case LUA_TBOOLEAN:
         sl_str_add_fmt(out, "%s", lua_toboolean(L, index) ? "true" : "false");
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -70,19 +69,20 @@ static int on_assignment(lua_State *L)
     if (lua_type(L, 2) != LUA_TSTRING)
         return luaL_error(L, "a setting is named by a word");
     sl_str_clear(&reading->text);
-    bool known = lua_istable(L, 3) ? add_list(L, 3, &reading->text) :
-                                     add_plain(L, 3, &reading->text);
+    bool known = lua_istable(L, 3) ? add_list(L, 3, &reading->text)
+                                   : add_plain(L, 3, &reading->text);
     if (!known)
-        return luaL_error(L, "%s must be a string, a number, true, false or a "
-                             "list of strings",
+        return luaL_error(L,
+                          "%s must be a string, a number, true, false or a "
+                          "list of strings",
                           lua_tostring(L, 2));
     lua_settop(L, 3);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, 3);
     lua_rawset(L, lua_upvalueindex(2));
-    reading->err = reading->on_pair(reading->user, lua_tostring(L, 2),
-                                    sl_str_cstr(&reading->text),
-                                    where.currentline);
+    reading->err =
+        reading->on_pair(reading->user, lua_tostring(L, 2),
+                         sl_str_cstr(&reading->text), where.currentline);
     return reading->err == 0 ? 0 : lua_error(L); /* ends the file */
 }
 

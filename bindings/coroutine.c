@@ -22,7 +22,7 @@
 #include "hub/conn.h"
 
 #define GAUGE_EVERY 256u /* coroutine ends between two looks at the memory */
-#define STACK_SPARE 8 /* slots that waking needs */
+#define STACK_SPARE 8    /* slots that waking needs */
 
 static void resume(struct sl_co *co, int arg_count);
 
@@ -301,9 +301,9 @@ void sl_co_failure(struct sl_co *co, struct sl_failure *failure)
     push_text(L, engine);
     struct sl_slice text = sl_lua_slice(L, -1);
     sl_str_add_slice(&failure->full, text);
-    sl_str_add_slice(&failure->text, failure->fault == SL_FAULT_HUB_ERROR ?
-                                         text :
-                                         without_place(text));
+    sl_str_add_slice(&failure->text, failure->fault == SL_FAULT_HUB_ERROR
+                                         ? text
+                                         : without_place(text));
     lua_pop(L, 1);
 }
 
@@ -329,8 +329,8 @@ static void log_error(struct sl_co *co, const struct sl_failure *failure)
         fields[count++] = SL_F_SLICE("connection", sl_conn_id(conn));
     fields[count++] = SL_F_STR("version", co->gen->set->version);
     fields[count++] =
-        hub_error ? SL_F_SLICE("data", sl_str_slice(&failure->data)) :
-                    SL_F_SLICE("traceback", sl_str_slice(&failure->trace));
+        hub_error ? SL_F_SLICE("data", sl_str_slice(&failure->data))
+                  : SL_F_SLICE("traceback", sl_str_slice(&failure->trace));
     sl_log_write(hub_error ? SL_LOG_INFO : SL_LOG_ERROR,
                  hub_error ? "hub error" : "script error", fields, count);
 }
@@ -343,8 +343,8 @@ void sl_co_log(struct sl_co *co, const struct sl_failure *failure)
         sl_metric_add(co->engine->world->metrics, SL_M_SCRIPT_ERRORS, 1);
     else if (failure->data.len == 0)
         return;
-    if (sl_log_enabled(failure->fault == SL_FAULT_ERROR ? SL_LOG_ERROR :
-                                                          SL_LOG_INFO))
+    if (sl_log_enabled(failure->fault == SL_FAULT_ERROR ? SL_LOG_ERROR
+                                                        : SL_LOG_INFO))
         log_error(co, failure);
 }
 
@@ -369,7 +369,7 @@ int sl_lua_protect(lua_State *L, int arg_count, int result_count,
     int status = lua_pcall(L, arg_count, result_count, function);
     lua_remove(L, function);
     sl_assert(status == 0 ? result_count == LUA_MULTRET ||
-                                lua_gettop(L) == function - 1 + result_count :
-                            lua_gettop(L) == function);
+                                lua_gettop(L) == function - 1 + result_count
+                          : lua_gettop(L) == function);
     return status;
 }

@@ -25,9 +25,9 @@ struct sl_co {
     struct sl_engine *engine;
     lua_State *L;
     int thread_ref;
-    int arg_count;        /* for the first resume */
+    int arg_count; /* for the first resume */
     struct sl_task wake;
-    struct sl_wait *wait; /* what it waits for */
+    struct sl_wait *wait;      /* what it waits for */
     struct sl_generation *gen; /* counted; NULL while idle */
     struct sl_script *script;  /* whose hub runs; NULL: none */
     struct sl_slice what;      /* method or event, for log lines */
@@ -61,7 +61,7 @@ void sl_co_free_idle(struct sl_engine *engine);
 
 /* What a coroutine ended by. */
 struct sl_failure {
-    bool cancelled;      /* signalua.cancelled: nobody's fault */
+    bool cancelled; /* signalua.cancelled: nobody's fault */
     enum sl_fault fault;
     struct sl_str text;  /* for the client, without "file:line: " */
     struct sl_str full;  /* for the log: with file and line */

@@ -23,8 +23,8 @@
 #include "hub/conn.h"
 #include "hub/invocation.h"
 
-#include <lualib.h>
 #include <luajit.h>
+#include <lualib.h>
 
 #define STACK_OF_CALL 8 /* function, self, around_invoke and a spare */
 
@@ -32,8 +32,7 @@ static const struct sl_script_ops script_ops;
 
 /* ---- helpers that everybody uses ---- */
 
-void sl_engine_keep(lua_State *L, struct sl_engine *engine,
-                    enum sl_lua_ref ref)
+void sl_engine_keep(lua_State *L, struct sl_engine *engine, enum sl_lua_ref ref)
 {
     engine->refs[ref] = luaL_ref(L, LUA_REGISTRYINDEX);
 }
@@ -58,11 +57,9 @@ unsigned sl_engine_hub_index(struct sl_engine *engine, struct sl_slice name)
         if (sl_slice_eq(sl_slice_str(engine->hub_names[i].name), name))
             return i;
     unsigned index = engine->hub_name_count++;
-    engine->hub_names =
-        sl_realloc(engine->hub_names,
-                   engine->hub_name_count * sizeof(*engine->hub_names));
-    engine->hub_names[index] =
-        (struct sl_hub_name){ sl_slice_dup(name), NULL };
+    engine->hub_names = sl_realloc(
+        engine->hub_names, engine->hub_name_count * sizeof(*engine->hub_names));
+    engine->hub_names[index] = (struct sl_hub_name){ sl_slice_dup(name), NULL };
     return index;
 }
 
@@ -164,8 +161,8 @@ static void on_call_end(struct sl_co *co, int status)
     struct sl_encode encode;
     sl_encode_init(&encode, co->engine, L, 1, 1);
     bool none = lua_gettop(L) == 0 || lua_isnil(L, 1);
-    int err = sl_invocation_result(invocation, none ? NULL : sl_encode,
-                                   &encode);
+    int err =
+        sl_invocation_result(invocation, none ? NULL : sl_encode, &encode);
     if (err != 0)
         refuse_result(co, invocation, &encode);
 }
@@ -204,9 +201,9 @@ static enum sl_prepared prepare(void *user, struct sl_invocation *invocation,
     co->what = sl_slice_of(method->name, method->node.key.len);
     lua_checkstack(co->L, STACK_OF_CALL);
     int between = push_call(co->L, script, method, co->conn);
-    int count = sl_args_bind(engine, co->L, method,
-                             script->options.strict_arguments != 0, message,
-                             detail);
+    int count =
+        sl_args_bind(engine, co->L, method,
+                     script->options.strict_arguments != 0, message, detail);
     if (count < 0) {
         sl_co_drop(co);
         return SL_PREPARE_UNBOUND;
@@ -305,8 +302,8 @@ static void connected(void *user, struct sl_conn *conn)
                script->gen->engine->stopping) {
         sl_conn_connected_done(conn, true, (struct sl_slice){ 0 }, false);
     } else {
-        struct sl_co *co = event_new(script, conn, script->on_connected,
-                                     "on_connected");
+        struct sl_co *co =
+            event_new(script, conn, script->on_connected, "on_connected");
         co->on_end = on_connected_end;
         sl_co_start(co, 1);
     }
@@ -316,13 +313,12 @@ static void disconnected(void *user, struct sl_conn *conn,
                          struct sl_slice error, enum sl_close_reason reason)
 {
     struct sl_script *script = script_of(user);
-    if (script->on_disconnected == LUA_NOREF ||
-        script->gen->engine->stopping) {
+    if (script->on_disconnected == LUA_NOREF || script->gen->engine->stopping) {
         sl_conn_disconnected_done(conn);
         return;
     }
-    struct sl_co *co = event_new(script, conn, script->on_disconnected,
-                                 "on_disconnected");
+    struct sl_co *co =
+        event_new(script, conn, script->on_disconnected, "on_disconnected");
     if (error.len > 0)
         sl_lua_push_slice(co->L, error);
     else
@@ -336,8 +332,7 @@ static void forget(void *user, struct sl_conn *conn)
 {
     struct sl_script *script = script_of(user);
     if (conn->script_ref != SL_SCRIPT_NOREF)
-        luaL_unref(script->gen->engine->L, LUA_REGISTRYINDEX,
-                   conn->script_ref);
+        luaL_unref(script->gen->engine->L, LUA_REGISTRYINDEX, conn->script_ref);
     conn->script_ref = SL_SCRIPT_NOREF;
 }
 
@@ -399,8 +394,8 @@ static void load_embedded(lua_State *L, struct sl_slice text, const char *name)
 }
 
 /* Takes what engine.lua has put into the table of primitives. */
-static void keep_field(lua_State *L, struct sl_engine *engine,
-                       const char *name, enum sl_lua_ref ref)
+static void keep_field(lua_State *L, struct sl_engine *engine, const char *name,
+                       enum sl_lua_ref ref)
 {
     lua_getfield(L, -1, name);
     sl_assert(!lua_isnil(L, -1));
@@ -540,5 +535,5 @@ const struct sl_engine_ops sl_lua_engine_ops = {
 
 const char *sl_lua_version(void)
 {
-    return LUAJIT_VERSION + sizeof("LuaJIT ") - 1;
+    return &LUAJIT_VERSION[sizeof("LuaJIT ") - 1];
 }

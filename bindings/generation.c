@@ -49,8 +49,7 @@ struct sl_method *sl_script_find(const struct sl_script *script,
     to_lower(key, name);
     struct sl_map_node *node =
         sl_map_find(&script->methods, sl_slice_of(key, name.len));
-    return node == NULL ? NULL :
-                          SL_CONTAINER_OF(node, struct sl_method, node);
+    return node == NULL ? NULL : SL_CONTAINER_OF(node, struct sl_method, node);
 }
 
 bool sl_script_add(struct sl_script *script, struct sl_method *method,

@@ -16,12 +16,12 @@
 
 struct sl_method {
     struct sl_map_node node; /* in script->methods; key: lower-case name */
-    char *name;     /* owned, as registered; the key stands behind it */
-    int function;   /* index in the generation's table */
+    char *name;           /* owned, as registered; the key stands behind it */
+    int function;         /* index in the generation's table */
     unsigned param_count; /* named ones, without self */
     bool variadic;
     bool stream;
-    bool authorize; /* asks for more than anybody can be yet: refused */
+    bool authorize;      /* asks for more than anybody can be yet: refused */
     struct sl_args args; /* what methods.X.args declares */
 };
 
@@ -30,11 +30,11 @@ struct sl_script {
     uint32_t magic;
     struct sl_list node; /* in gen->scripts */
     struct sl_generation *gen;
-    unsigned index;      /* of its name in the engine */
-    bool served;         /* its file has returned it */
+    unsigned index; /* of its name in the engine */
+    bool served;    /* its file has returned it */
     bool authorize;
     char *name, *path, *backplane_name; /* owned */
-    int hub, self_mt;    /* indexes in the generation's table, as the next */
+    int hub, self_mt; /* indexes in the generation's table, as the next */
     int on_connected, on_disconnected, around, call_around; /* LUA_NOREF */
     int methods_option;
     struct sl_hub_options options;

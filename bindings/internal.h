@@ -18,8 +18,8 @@
 #include "hub/world.h"
 #include "wire/json.h"
 
-#include <lua.h>
 #include <lauxlib.h>
+#include <lua.h>
 
 struct sl_co;
 struct sl_generation;
@@ -28,18 +28,18 @@ struct sl_script;
 
 /* Names under which references to values of the engine's own are kept. */
 enum sl_lua_ref {
-    SL_REF_ARRAY_MT,     /* the mark of arrays */
+    SL_REF_ARRAY_MT, /* the mark of arrays */
     SL_REF_HUB_ERROR_MT,
-    SL_REF_CANCELLED,    /* the error that a cancelled wait raises */
+    SL_REF_CANCELLED, /* the error that a cancelled wait raises */
     SL_REF_CLIENTS_METHODS,
     SL_REF_PROXY_MT,
     SL_REF_GROUPS_MT,
-    SL_REF_INT64,        /* function: halves to a 64-bit integer */
-    SL_REF_INT64_SORT,   /* function: which 64-bit integer is it */
-    SL_REF_DESCRIBE,     /* function: any error value to its text */
-    SL_REF_SHAPE,        /* function: parameters and place of a function */
-    SL_REF_MODULE,       /* function: makes a generation's module */
-    SL_REF_NATIVE,       /* the primitives, its argument */
+    SL_REF_INT64,      /* function: halves to a 64-bit integer */
+    SL_REF_INT64_SORT, /* function: which 64-bit integer is it */
+    SL_REF_DESCRIBE,   /* function: any error value to its text */
+    SL_REF_SHAPE,      /* function: parameters and place of a function */
+    SL_REF_MODULE,     /* function: makes a generation's module */
+    SL_REF_NATIVE,     /* the primitives, its argument */
     SL_REF_COUNT
 };
 
@@ -60,7 +60,7 @@ struct sl_engine {
     const struct sl_setting_view *settings;
     unsigned setting_count;
 
-    struct sl_co *running; /* the coroutine inside lua_resume; else NULL */
+    struct sl_co *running;     /* the coroutine inside lua_resume; else NULL */
     struct sl_list live, idle; /* of sl_co */
     unsigned idle_count;
     unsigned ends; /* coroutines ended since the memory gauge was set */
@@ -73,11 +73,11 @@ struct sl_engine {
     struct sl_hub_name *hub_names;
     unsigned hub_name_count;
 
-    struct sl_json json;     /* json.decode's memory */
-    struct sl_str scratch;   /* a text being made; never kept over a call */
-    struct sl_slice *names;  /* names of one send */
+    struct sl_json json;    /* json.decode's memory */
+    struct sl_str scratch;  /* a text being made; never kept over a call */
+    struct sl_slice *names; /* names of one send */
     unsigned name_cap;
-    struct sl_name_place *places; /* fields of the objects being encoded, */
+    struct sl_name_place *places;    /* fields of the objects being encoded, */
     unsigned place_count, place_cap; /* one object after another */
     int refs[SL_REF_COUNT];
 };

@@ -25,9 +25,9 @@ bool sl_loader_is_hub(struct sl_slice file)
 {
     static const struct sl_slice suffix = { ".lua", 4 };
     return !sl_slice_starts(file, SL_SLICE("lib/")) && file.len > suffix.len &&
-           sl_slice_eq(sl_slice_of(file.ptr + file.len - suffix.len,
-                                   suffix.len),
-                       suffix);
+           sl_slice_eq(
+               sl_slice_of(file.ptr + file.len - suffix.len, suffix.len),
+               suffix);
 }
 
 const struct sl_script_file *sl_loader_file(const struct sl_script_set *set,
@@ -55,7 +55,8 @@ static void report_error(struct load *load, struct sl_slice file,
     const char *colon = strchr(text, ':');
     char *end = NULL;
     long line = colon == NULL ? 0 : strtol(colon + 1, &end, 10);
-    struct sl_slice place = { text, colon == NULL ? 0 : (size_t)(colon - text) };
+    struct sl_slice place = { text,
+                              colon == NULL ? 0 : (size_t)(colon - text) };
     if (line <= 0 || end[0] != ':' || end[1] != ' ' ||
         sl_loader_file(load->gen->set, place) == NULL)
         sl_report_set(&report, name, 0, "%s", text);
@@ -100,8 +101,7 @@ static void take_hub(struct load *load, const struct sl_script_file *file)
         return;
     }
     if (is_duplicate(script))
-        report_error(load, file->name,
-                     "its path is taken by another hub file");
+        report_error(load, file->name, "its path is taken by another hub file");
     const char *doubt = sl_hub_options_doubt(&script->options);
     if (doubt != NULL)
         sl_log_warn("doubtful options", SL_F_STR("hub", script->name),

@@ -16,11 +16,11 @@
 #define STACK_PER_VALUE (3 * SL_JSON_DEPTH_MAX) /* slots while one is pushed */
 
 static const char *const kind_names[SL_ARG_KIND_COUNT] = {
-    [SL_ARG_ANY] = "any",         [SL_ARG_BOOLEAN] = "boolean",
-    [SL_ARG_NUMBER] = "number",   [SL_ARG_INT] = "int",
-    [SL_ARG_INT64] = "int64",     [SL_ARG_STRING] = "string",
-    [SL_ARG_BINARY] = "binary",   [SL_ARG_TIMESTAMP] = "timestamp",
-    [SL_ARG_ARRAY] = "array",     [SL_ARG_OBJECT] = "object",
+    [SL_ARG_ANY] = "any",       [SL_ARG_BOOLEAN] = "boolean",
+    [SL_ARG_NUMBER] = "number", [SL_ARG_INT] = "int",
+    [SL_ARG_INT64] = "int64",   [SL_ARG_STRING] = "string",
+    [SL_ARG_BINARY] = "binary", [SL_ARG_TIMESTAMP] = "timestamp",
+    [SL_ARG_ARRAY] = "array",   [SL_ARG_OBJECT] = "object",
 };
 
 /* ---- declarations ---- */
@@ -51,9 +51,8 @@ bool sl_arg_parse(struct sl_slice text, struct sl_arg *arg)
     if (text.len < stream.len + 2 || text.ptr[stream.len] != '<' ||
         text.ptr[text.len - 1] != '>')
         return false;
-    return parse_kind(sl_slice_of(text.ptr + stream.len + 1,
-                                  text.len - stream.len - 2),
-                      arg);
+    return parse_kind(
+        sl_slice_of(text.ptr + stream.len + 1, text.len - stream.len - 2), arg);
 }
 
 /* ---- ISO 8601 ---- */
@@ -302,8 +301,8 @@ int sl_args_bind(struct sl_engine *engine, lua_State *L,
     if (message->args_bad || sl_value_kind(&message->args) != SL_VALUE_ARRAY)
         return refuse_type(detail);
     size_t given = sl_value_count(&message->args);
-    size_t own = args->declared ? args->count - args->streams :
-                                  method->param_count;
+    size_t own =
+        args->declared ? args->count - args->streams : method->param_count;
     if (given != own && (args->declared || (strict && !method->variadic)))
         return refuse_count(detail, given, own);
     /* What the function does not name is not even read. */
@@ -315,8 +314,8 @@ int sl_args_bind(struct sl_engine *engine, lua_State *L,
     int top = lua_gettop(L);
     struct sl_value_iter iter;
     sl_value_iter_init(&iter, &message->args);
-    int count = args->declared ? bind_declared(engine, L, args, &iter) :
-                                 bind_plain(engine, L, most, &iter);
+    int count = args->declared ? bind_declared(engine, L, args, &iter)
+                               : bind_plain(engine, L, most, &iter);
     if (count >= 0)
         return count;
     lua_settop(L, top);

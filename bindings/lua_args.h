@@ -29,7 +29,7 @@ enum sl_arg_kind {
 };
 
 struct sl_arg {
-    uint8_t kind;  /* enum sl_arg_kind; of the items for a stream */
+    uint8_t kind; /* enum sl_arg_kind; of the items for a stream */
     bool nullable;
     bool stream;
 };
@@ -38,7 +38,7 @@ struct sl_arg {
 struct sl_args {
     struct sl_arg *items; /* owned */
     unsigned count;
-    unsigned streams;     /* of them */
+    unsigned streams; /* of them */
     bool declared;
 };
 

@@ -141,8 +141,7 @@ static int clients_one(lua_State *L, const char *method, const char *what,
 {
     check_clients(L, method);
     check_name(L, 2, what);
-    push_proxy(L, sl_engine_of(L), slot_number(L, CLIENTS_HUB), audience, 2,
-               0);
+    push_proxy(L, sl_engine_of(L), slot_number(L, CLIENTS_HUB), audience, 2, 0);
     return 1;
 }
 
@@ -151,8 +150,7 @@ static int clients_many(lua_State *L, const char *method, const char *what,
 {
     check_clients(L, method);
     check_names(L, 2, what);
-    push_proxy(L, sl_engine_of(L), slot_number(L, CLIENTS_HUB), audience, 2,
-               0);
+    push_proxy(L, sl_engine_of(L), slot_number(L, CLIENTS_HUB), audience, 2, 0);
     return 1;
 }
 
@@ -200,8 +198,8 @@ static int clients_group_except(lua_State *L)
     check_clients(L, "group_except");
     check_name(L, 2, "the group");
     check_names(L, 3, "connection ids");
-    push_proxy(L, sl_engine_of(L), slot_number(L, CLIENTS_HUB), SL_TO_GROUPS,
-               2, 3);
+    push_proxy(L, sl_engine_of(L), slot_number(L, CLIENTS_HUB), SL_TO_GROUPS, 2,
+               3);
     return 1;
 }
 
@@ -306,30 +304,32 @@ static void read_proxy(lua_State *L, struct sl_engine *engine,
     }
     lua_rawgeti(L, 1, PROXY_EXCEPT);
     if (!lua_isnil(L, -1))
-        send->except_count = add_names(L, engine, lua_gettop(L),
-                                       send->name_count);
+        send->except_count =
+            add_names(L, engine, lua_gettop(L), send->name_count);
     lua_pop(L, 1);
     send->names = engine->names;
-    send->except = engine->names + (send->except_count > 0 ? send->name_count :
-                                                             0);
+    send->except =
+        engine->names + (send->except_count > 0 ? send->name_count : 0);
 }
 
 static int proxy_send(lua_State *L)
 {
     struct sl_engine *engine = sl_engine_of(L);
     if (!has_metatable(L, engine->refs[SL_REF_PROXY_MT]))
-        return sl_lua_raise(L, AUTHOR, "call it with a colon, as in "
-                                       "clients.all:send(target, ...)");
+        return sl_lua_raise(L, AUTHOR,
+                            "call it with a colon, as in "
+                            "clients.all:send(target, ...)");
     check_name(L, 2, "the target");
     unsigned where = slot_number(L, PROXY_WHERE);
     unsigned index = where / AUDIENCES;
     struct sl_hub *hub = sl_engine_hub(engine, index);
     if (hub == NULL)
-        return sl_lua_raise(L, AUTHOR, "hub \"%s\" is not served yet: send "
-                                       "once the scripts are loaded",
-                            index < engine->hub_name_count ?
-                                engine->hub_names[index].name :
-                                "?");
+        return sl_lua_raise(L, AUTHOR,
+                            "hub \"%s\" is not served yet: send "
+                            "once the scripts are loaded",
+                            index < engine->hub_name_count
+                                ? engine->hub_names[index].name
+                                : "?");
     int arg_count = lua_gettop(L) - 2;
     struct sl_encode encode;
     sl_encode_init(&encode, engine, L, 3, arg_count);

@@ -241,8 +241,9 @@ static int context_abort(lua_State *L)
 {
     struct sl_engine *engine = sl_engine_of(L);
     if (!lua_istable(L, 1))
-        return sl_lua_raise(L, AUTHOR, "call it with a colon: "
-                                       "context:abort()");
+        return sl_lua_raise(L, AUTHOR,
+                            "call it with a colon: "
+                            "context:abort()");
     struct sl_slice text = { 0 };
     if (!lua_isnoneornil(L, 2)) {
         luaL_checktype(L, 2, LUA_TSTRING);

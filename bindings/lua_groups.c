@@ -74,15 +74,17 @@ SL_RAISES static struct sl_slice check_id(lua_State *L,
 {
     if (!lua_isnoneornil(L, 3)) {
         if (lua_type(L, 3) != LUA_TSTRING)
-            sl_lua_raise(L, AUTHOR, "the connection id must be a string, not "
-                                    "%s",
+            sl_lua_raise(L, AUTHOR,
+                         "the connection id must be a string, not "
+                         "%s",
                          luaL_typename(L, 3));
         return sl_lua_slice(L, 3);
     }
     lua_rawgeti(L, 1, GROUPS_CALLER);
     if (lua_isnil(L, -1))
-        sl_lua_raise(L, AUTHOR, "outside of a call say which connection: "
-                                "groups:add(group, id)");
+        sl_lua_raise(L, AUTHOR,
+                     "outside of a call say which connection: "
+                     "groups:add(group, id)");
     struct sl_conn *conn = sl_world_conn(engine->world, sl_lua_handle(L, -1));
     if (conn == NULL)
         sl_lua_raise(L, AUTHOR, "the connection is gone");
@@ -97,8 +99,7 @@ static int change(lua_State *L, bool add)
     struct sl_slice id = check_id(L, engine);
     sl_wait_check(L);
     lua_rawgeti(L, 1, GROUPS_HUB);
-    struct sl_hub *hub =
-        sl_engine_hub(engine, (unsigned)lua_tointeger(L, -1));
+    struct sl_hub *hub = sl_engine_hub(engine, (unsigned)lua_tointeger(L, -1));
     if (hub == NULL)
         return sl_lua_raise(L, AUTHOR, "that hub is not served yet");
 

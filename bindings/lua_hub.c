@@ -52,9 +52,9 @@ static const char *nearest_option(struct sl_slice name)
     const char *best = plain_options[0];
     unsigned least = NAME_LEN_MAX;
     for (unsigned i = 0; i < sl_option_count + SL_COUNT(plain_options); i++) {
-        const char *option = i < sl_option_count ?
-                                 sl_option_infos[i].name :
-                                 plain_options[i - sl_option_count];
+        const char *option = i < sl_option_count
+                                 ? sl_option_infos[i].name
+                                 : plain_options[i - sl_option_count];
         unsigned far = distance(name, sl_slice_str(option));
         if (far < least) {
             least = far;
@@ -77,11 +77,10 @@ SL_RAISES static void set_number(lua_State *L, struct sl_script *script,
     else if (info->kind != SL_OPTION_FLAG && type == LUA_TNUMBER)
         value = lua_tonumber(L, -1);
     else {
-        sl_lua_raise(L, AUTHOR, "option \"%s\" must be %s, not a %s",
-                     info->name,
-                     info->kind == SL_OPTION_FLAG ? "true or false" :
-                                                    "a number",
-                     luaL_typename(L, -1));
+        sl_lua_raise(
+            L, AUTHOR, "option \"%s\" must be %s, not a %s", info->name,
+            info->kind == SL_OPTION_FLAG ? "true or false" : "a number",
+            luaL_typename(L, -1));
         return;
     }
     if (sl_hub_options_set(&script->options, info, value, &report) != 0)
@@ -117,8 +116,9 @@ SL_RAISES static void set_transports(lua_State *L, struct sl_script *script)
     unsigned bits = 0;
     size_t count = lua_type(L, -1) == LUA_TTABLE ? lua_objlen(L, -1) : 0;
     if (count == 0)
-        sl_lua_raise(L, AUTHOR, "option \"transports\" must be a list, as in "
-                                "{\"WebSockets\", \"LongPolling\"}");
+        sl_lua_raise(L, AUTHOR,
+                     "option \"transports\" must be a list, as in "
+                     "{\"WebSockets\", \"LongPolling\"}");
     for (size_t i = 1; i <= count; i++) {
         lua_rawgeti(L, -1, (int)i);
         unsigned kind = 0;
@@ -127,9 +127,10 @@ SL_RAISES static void set_transports(lua_State *L, struct sl_script *script)
                 strcmp(lua_tostring(L, -1), sl_transport_names[kind]) != 0))
             kind++;
         if (kind == SL_TRANSPORT_COUNT)
-            sl_lua_raise(L, AUTHOR, "option \"transports\" knows "
-                                    "\"WebSockets\", \"ServerSentEvents\" and "
-                                    "\"LongPolling\"");
+            sl_lua_raise(L, AUTHOR,
+                         "option \"transports\" knows "
+                         "\"WebSockets\", \"ServerSentEvents\" and "
+                         "\"LongPolling\"");
         bits |= 1u << kind;
         lua_pop(L, 1);
     }
@@ -141,8 +142,7 @@ SL_RAISES static void set_transports(lua_State *L, struct sl_script *script)
 SL_RAISES static void set_args(lua_State *L, struct sl_method *method)
 {
     struct sl_args *args = &method->args;
-    size_t count = lua_type(L, -1) == LUA_TTABLE ? lua_objlen(L, -1) :
-                                                   SIZE_MAX;
+    size_t count = lua_type(L, -1) == LUA_TTABLE ? lua_objlen(L, -1) : SIZE_MAX;
     if (count > SL_DECLARED_ARGS_MAX)
         sl_lua_raise(L, AUTHOR,
                      "methods.%s.args must be a list of at most %d types, as "
@@ -167,8 +167,8 @@ SL_RAISES static void set_args(lua_State *L, struct sl_method *method)
 
 SL_RAISES static void set_method_field(lua_State *L, struct sl_method *method)
 {
-    const char *field = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) :
-                                                         "?";
+    const char *field =
+        lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
     if (strcmp(field, "args") == 0)
         set_args(L, method);
     else if (strcmp(field, "stream") == 0 && lua_isboolean(L, -1))
@@ -186,8 +186,9 @@ SL_RAISES static void set_method(lua_State *L, struct sl_script *script)
 {
     const char *other;
     if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TTABLE)
-        sl_lua_raise(L, AUTHOR, "option \"methods\" must be a table of names, "
-                                "as in {Send = {args = {\"string\"}}}");
+        sl_lua_raise(L, AUTHOR,
+                     "option \"methods\" must be a table of names, "
+                     "as in {Send = {args = {\"string\"}}}");
     struct sl_method *method = sl_method_new(sl_lua_slice(L, -2));
     if (!sl_script_add(script, method, &other)) {
         lua_pushstring(L, method->name); /* outlives the method */
@@ -219,8 +220,9 @@ SL_RAISES static void set_methods(lua_State *L, struct sl_script *script)
 SL_RAISES static void set_option(lua_State *L, struct sl_script *script)
 {
     if (lua_type(L, -2) != LUA_TSTRING)
-        sl_lua_raise(L, AUTHOR, "signalua.hub wants options by name, as in "
-                                "signalua.hub{keep_alive = 10}");
+        sl_lua_raise(L, AUTHOR,
+                     "signalua.hub wants options by name, as in "
+                     "signalua.hub{keep_alive = 10}");
     struct sl_slice name = sl_lua_slice(L, -2);
     const struct sl_option_info *info = sl_option_find(name);
     if (info != NULL)
@@ -250,11 +252,13 @@ static int hub_define(lua_State *L)
 {
     struct sl_generation *gen = sl_engine_of(L)->loading;
     if (gen == NULL || gen->file == NULL)
-        return sl_lua_raise(L, AUTHOR, "signalua.hub is for the scripts of the "
-                                       "hubs folder, while they are loaded");
+        return sl_lua_raise(L, AUTHOR,
+                            "signalua.hub is for the scripts of the "
+                            "hubs folder, while they are loaded");
     if (!lua_isnoneornil(L, 1) && !lua_istable(L, 1))
-        return sl_lua_raise(L, AUTHOR, "signalua.hub wants a table of options, "
-                                       "not a %s",
+        return sl_lua_raise(L, AUTHOR,
+                            "signalua.hub wants a table of options, "
+                            "not a %s",
                             luaL_typename(L, 1));
     struct sl_script *script =
         sl_script_new(gen, without_suffix(gen->file->name));
@@ -290,8 +294,7 @@ static int hub_find(lua_State *L)
     struct sl_slice name = sl_lua_slice(L, 1);
     for (unsigned i = 0; name.ptr != NULL && i < gen->set->file_count; i++) {
         struct sl_slice file = gen->set->files[i].name;
-        if (!sl_loader_is_hub(file) ||
-            !sl_slice_eq(name, without_suffix(file)))
+        if (!sl_loader_is_hub(file) || !sl_slice_eq(name, without_suffix(file)))
             continue;
         lua_pushinteger(L, (lua_Integer)sl_engine_hub_index(engine, name));
         return 1;

@@ -15,12 +15,9 @@ static struct sl_field make_field(lua_State *L, struct sl_engine *engine,
                                   const char *name)
 {
     switch (lua_type(L, -1)) {
-    case LUA_TBOOLEAN:
-        return SL_F_BOOL(name, lua_toboolean(L, -1));
-    case LUA_TNUMBER:
-        return SL_F_NUM(name, lua_tonumber(L, -1));
-    case LUA_TSTRING:
-        return SL_F_SLICE(name, sl_lua_slice(L, -1));
+    case LUA_TBOOLEAN: return SL_F_BOOL(name, lua_toboolean(L, -1));
+    case LUA_TNUMBER: return SL_F_NUM(name, lua_tonumber(L, -1));
+    case LUA_TSTRING: return SL_F_SLICE(name, sl_lua_slice(L, -1));
     default:
         sl_engine_push(L, engine, SL_REF_DESCRIBE);
         lua_insert(L, -2);
@@ -58,8 +55,9 @@ static int log_at(lua_State *L, enum sl_log_level level)
                             luaL_typename(L, 1));
     lua_settop(L, 2);
     if (!lua_isnil(L, 2) && !lua_istable(L, 2))
-        return sl_lua_raise(L, 1, "the fields must be a table, as in {room = "
-                                  "name}");
+        return sl_lua_raise(L, 1,
+                            "the fields must be a table, as in {room = "
+                            "name}");
     luaL_checkstack(L, SL_LOG_FIELDS_MAX + 8, "log");
     struct sl_field fields[SL_LOG_FIELDS_MAX];
     unsigned count = 0;

@@ -23,13 +23,15 @@ static int route_new(lua_State *L)
     struct sl_engine *engine = sl_engine_of(L);
     struct sl_generation *gen = engine->loading;
     if (gen == NULL)
-        return sl_lua_raise(L, 1, "signalua.route is called while the scripts "
-                                  "are loaded");
+        return sl_lua_raise(L, 1,
+                            "signalua.route is called while the scripts "
+                            "are loaded");
     if (lua_type(L, 1) != LUA_TSTRING || lua_type(L, 2) != LUA_TSTRING ||
         !lua_isfunction(L, 3) || lua_tostring(L, 2)[0] != '/')
-        return sl_lua_raise(L, 1, "signalua.route wants a method, a path and a "
-                                  "function, as in route(\"POST\", "
-                                  "\"/api/x\", function(request) ... end)");
+        return sl_lua_raise(L, 1,
+                            "signalua.route wants a method, a path and a "
+                            "function, as in route(\"POST\", "
+                            "\"/api/x\", function(request) ... end)");
     lua_pushvalue(L, 3);
     int function = sl_generation_keep(L, gen);
 

@@ -13,7 +13,7 @@
 
 #define STORE_ARGS_MAX 1000 /* arguments of one command, its name included */
 
-static const char *const commands[] = { "get", "set",    "del",   "incr",
+static const char *const commands[] = { "get",    "set", "del",   "incr",
                                         "expire", "ttl", "rpush", "lrange" };
 
 /* A reply of our own: texts one after another, their lengths beside. */
@@ -55,8 +55,8 @@ static void push_items(lua_State *L, const struct store_wait *own)
         if (own->lens[i] < 0) {
             lua_pushlightuserdata(L, NULL);
         } else {
-            sl_lua_push_slice(L, sl_slice_of(own->text.ptr + at,
-                                             (size_t)own->lens[i]));
+            sl_lua_push_slice(
+                L, sl_slice_of(own->text.ptr + at, (size_t)own->lens[i]));
             at += (size_t)own->lens[i];
         }
         lua_rawseti(L, -2, (int)i + 1);
@@ -70,20 +70,14 @@ static int push_reply(struct sl_wait *wait, lua_State *L)
     struct store_wait *own = SL_CONTAINER_OF(wait, struct store_wait, wait);
     lua_pushboolean(L, own->kind != SL_REPLY_ERROR);
     switch (own->kind) {
-    case SL_REPLY_NIL:
-        lua_pushnil(L);
-        break;
+    case SL_REPLY_NIL: lua_pushnil(L); break;
     case SL_REPLY_INTEGER:
         sl_lua_push_int64(own->engine, L, own->integer);
         break;
-    case SL_REPLY_ARRAY:
-        push_items(L, own);
-        break;
+    case SL_REPLY_ARRAY: push_items(L, own); break;
     case SL_REPLY_STATUS:
     case SL_REPLY_STRING:
-    case SL_REPLY_ERROR:
-        sl_lua_push_slice(L, sl_str_slice(&own->text));
-        break;
+    case SL_REPLY_ERROR: sl_lua_push_slice(L, sl_str_slice(&own->text)); break;
     }
     return 2;
 }
@@ -116,8 +110,9 @@ SL_RAISES static void check_args(lua_State *L, int count)
             lua_replace(L, i);
         } else if (type != LUA_TSTRING &&
                    luaL_testudata(L, i, SL_BINARY_MT) == NULL) {
-            sl_lua_raise(L, 2, "argument %d of store.%s must be a string or a "
-                               "number, not %s",
+            sl_lua_raise(L, 2,
+                         "argument %d of store.%s must be a string or a "
+                         "number, not %s",
                          i - 1, lua_tostring(L, 1), luaL_typename(L, i));
         }
     }
@@ -133,9 +128,9 @@ static int store_command(lua_State *L)
 
     struct sl_slice argv[STORE_ARGS_MAX];
     for (int i = 1; i <= count; i++)
-        argv[i - 1] = lua_type(L, i) == LUA_TSTRING ?
-                          sl_lua_slice(L, i) :
-                          sl_slice_of(lua_touserdata(L, i), lua_objlen(L, i));
+        argv[i - 1] = lua_type(L, i) == LUA_TSTRING
+                          ? sl_lua_slice(L, i)
+                          : sl_slice_of(lua_touserdata(L, i), lua_objlen(L, i));
     struct store_wait *own = sl_zalloc(sizeof(*own));
     own->engine = engine;
     own->wait.push = push_reply;

@@ -140,8 +140,9 @@ static int task_spawn(lua_State *L)
         return sl_lua_raise(L, 1, "signalua.spawn wants a function, not %s",
                             luaL_typename(L, 1));
     if (engine->loading != NULL)
-        return sl_lua_raise(L, 1, "nothing runs while the scripts are loaded: "
-                                  "use signalua.after");
+        return sl_lua_raise(L, 1,
+                            "nothing runs while the scripts are loaded: "
+                            "use signalua.after");
     if (engine->stopping)
         return sl_lua_raise(L, 1, "the server is stopping");
     int arg_count = lua_gettop(L) - 1;

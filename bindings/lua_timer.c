@@ -55,11 +55,12 @@ SL_RAISES static uint64_t check_seconds(lua_State *L, int level,
     lua_Number seconds = lua_tonumber(L, 1);
     if (lua_type(L, 1) != LUA_TNUMBER || !(seconds >= least) ||
         seconds > SECONDS_MAX)
-        sl_lua_raise(L, level, "the seconds must be a number from %s up, not "
-                               "%s",
+        sl_lua_raise(L, level,
+                     "the seconds must be a number from %s up, not "
+                     "%s",
                      least > 0 ? "0.001" : "0",
-                     lua_type(L, 1) == LUA_TNUMBER ? lua_tostring(L, 1) :
-                                                     luaL_typename(L, 1));
+                     lua_type(L, 1) == LUA_TNUMBER ? lua_tostring(L, 1)
+                                                   : luaL_typename(L, 1));
     return to_ms(seconds);
 }
 
@@ -169,8 +170,9 @@ SL_RAISES static bool check_everywhere(lua_State *L)
         if (sl_slice_eq(where, SL_SLICE("worker")))
             return true;
     }
-    sl_lua_raise(L, 1, "the third argument is {where = \"cluster\"}, \"pod\" "
-                       "or \"worker\"");
+    sl_lua_raise(L, 1,
+                 "the third argument is {where = \"cluster\"}, \"pod\" "
+                 "or \"worker\"");
     return false;
 }
 
@@ -180,8 +182,9 @@ static int timer_new(lua_State *L, bool repeats)
     struct sl_generation *gen = sl_engine_generation(engine);
     uint64_t ms = check_seconds(L, 1, repeats ? 0.001 : 0);
     if (!lua_isfunction(L, 2))
-        return sl_lua_raise(L, 1, "the second argument must be a function, "
-                                  "not %s",
+        return sl_lua_raise(L, 1,
+                            "the second argument must be a function, "
+                            "not %s",
                             luaL_typename(L, 2));
     bool everywhere = check_everywhere(L);
     lua_pushvalue(L, 2);

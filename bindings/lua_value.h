@@ -20,6 +20,9 @@
 #define SL_BINARY_MT "signalua.binary"
 #define SL_TIMESTAMP_MT "signalua.timestamp"
 
+/* 2^53: up to here a double holds every integer. */
+#define SL_LUA_EXACT_MAX 9007199254740992.0
+
 struct sl_timestamp {
     int64_t seconds; /* since 1970, UTC */
     uint32_t nanoseconds;
@@ -34,6 +37,8 @@ void sl_value_push(struct sl_engine *engine, lua_State *L,
 void sl_lua_push_int64(struct sl_engine *engine, lua_State *L, int64_t value);
 void sl_lua_push_binary(lua_State *L, struct sl_slice bytes);
 void sl_lua_push_timestamp(lua_State *L, struct sl_timestamp time);
+
+/* ---- from Lua (lua_encode.c) ---- */
 
 struct sl_encode_step {
     const void *table;   /* to tell a cycle from mere depth */

@@ -15,14 +15,17 @@ void sl_wait_check(lua_State *L)
 {
     struct sl_co *co = sl_engine_of(L)->running;
     if (co == NULL)
-        sl_lua_raise(L, CALLER, "cannot wait while the scripts are loaded: "
-                                "use signalua.after or signalua.every");
+        sl_lua_raise(L, CALLER,
+                     "cannot wait while the scripts are loaded: "
+                     "use signalua.after or signalua.every");
     else if (co->L != L)
-        sl_lua_raise(L, CALLER, "cannot wait inside coroutine.wrap or "
-                                "coroutine.create: use signalua.spawn");
+        sl_lua_raise(L, CALLER,
+                     "cannot wait inside coroutine.wrap or "
+                     "coroutine.create: use signalua.spawn");
     else if (!lua_isyieldable(L))
-        sl_lua_raise(L, CALLER, "cannot wait inside a callback of a C "
-                                "function (table.sort, string.gsub ...)");
+        sl_lua_raise(L, CALLER,
+                     "cannot wait inside a callback of a C "
+                     "function (table.sort, string.gsub ...)");
 }
 
 static int push_cancelled(lua_State *L, struct sl_engine *engine)

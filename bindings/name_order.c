@@ -95,7 +95,7 @@ static void add_name(lua_State *L, struct sl_slice name, unsigned *count)
         lua_pop(L, 1);
         return;
     }
-    lua_pushinteger(L, (lua_Integer)++*count);
+    lua_pushinteger(L, (lua_Integer)++ * count);
     lua_rawset(L, -3);
 }
 
@@ -126,8 +126,8 @@ static int compare(const void *a, const void *b)
     const struct sl_name_place *left = a, *right = b;
     if (left->place != right->place)
         return left->place < right->place ? -1 : 1;
-    size_t common = left->name.len < right->name.len ? left->name.len :
-                                                       right->name.len;
+    size_t common =
+        left->name.len < right->name.len ? left->name.len : right->name.len;
     int order = memcmp(left->name.ptr, right->name.ptr, common);
     if (order != 0)
         return order;

@@ -115,9 +115,9 @@ static void reports_a_missing_file(void **state)
 {
     (void)state;
     struct sl_report report = { .line = 0 };
-    assert_int_equal(sl_config_file_read("/nonexistent/x.lua", on_pair, &pairs,
-                                         &report),
-                     SL_E_CONFIG);
+    assert_int_equal(
+        sl_config_file_read("/nonexistent/x.lua", on_pair, &pairs, &report),
+        SL_E_CONFIG);
     assert_non_null(strstr(report.text, "No such file"));
     assert_string_equal(report.file, "/nonexistent/x.lua");
 }

@@ -55,8 +55,7 @@ static void never_runs_one_inside_another(void **state)
     lua_rig_join(&rig, &rig.a, 0, "a", NULL);
     lua_rig_join(&rig, &rig.b, 0, "b", NULL);
     rig.b.stuck = true;
-    assert_string_equal(lua_rig_call(&rig, "Flood", "[]"),
-                        RESULT("1", "null"));
+    assert_string_equal(lua_rig_call(&rig, "Flood", "[]"), RESULT("1", "null"));
     assert_true(rig.b.closed);
     expect_logged(&rig, "\"inside\":false");
     lua_rig_release(&rig);

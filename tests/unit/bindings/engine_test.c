@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 
-#define HUB(options) \
+#define HUB(options)                        \
     "local signalua = require 'signalua'\n" \
     "local Hub = signalua.hub" options "\n"
 #define DONE "return Hub\n"
@@ -45,9 +45,9 @@ static void knows_only_functions_without_underscore(void **state)
     lua_rig_chat(&rig, HUB("()") "function Hub:_hidden() end\n"
                                  "function Hub:on_connected() end\n"
                                  "Hub.field = 3\n" DONE);
-    static const char *const names[] = { "_hidden", "on_connected",
-                                         "ON_CONNECTED", "field", "clients",
-                                         "nope" };
+    static const char *const names[] = { "_hidden",      "on_connected",
+                                         "ON_CONNECTED", "field",
+                                         "clients",      "nope" };
     for (unsigned i = 0; i < SL_COUNT(names); i++)
         assert_non_null(strstr(lua_rig_call(&rig, names[i], "[]"),
                                "HubException: Method does not exist."));
@@ -135,13 +135,14 @@ static void shows_the_text_without_its_place(void **state)
 {
     (void)state;
     struct lua_rig rig;
-    lua_rig_chat(&rig, HUB("{detailed_errors = true}")
-                 "function Hub:Throw(t) error(t) end\n"
-                 "function Hub:Table() error({}) end\n"
-                 "function Hub:Nil() error() end\n"
-                 "function Hub:Own() error(setmetatable({}, {__tostring ="
-                 " function() return 'own text' end})) end\n"
-                 "function Hub:Index() local t; return t.x end\n" DONE);
+    lua_rig_chat(
+        &rig,
+        HUB("{detailed_errors = true}") "function Hub:Throw(t) error(t) end\n"
+                                        "function Hub:Table() error({}) end\n"
+                                        "function Hub:Nil() error() end\n"
+                                        "function Hub:Own() error(setmetatable({}, {__tostring ="
+                                        " function() return 'own text' end})) end\n"
+                                        "function Hub:Index() local t; return t.x end\n" DONE);
     expect_failure(&rig, "Throw", "['secret']",
                    "on the server. InvalidOperationException: secret'");
     expect_failure(&rig, "Table", "[]", "(error object is a table value)");
@@ -174,10 +175,10 @@ static void tells_hub_errors_to_the_client(void **state)
 {
     (void)state;
     struct lua_rig rig;
-    lua_rig_chat(&rig, HUB("()")
-                 "function Hub:Run(data)\n"
-                 "  error(signalua.hub_error('too long', data))\n"
-                 "end\n" DONE);
+    lua_rig_chat(&rig,
+                 HUB("()") "function Hub:Run(data)\n"
+                           "  error(signalua.hub_error('too long', data))\n"
+                           "end\n" DONE);
     lua_rig_logged(&rig);
     expect_failure(&rig, "Run", "[null]", "HubException: too long'");
     assert_string_equal(lua_rig_logged(&rig), "");
@@ -191,9 +192,10 @@ static void refuses_a_result_that_cannot_be_encoded(void **state)
 {
     (void)state;
     struct lua_rig rig;
-    lua_rig_chat(&rig, HUB("{detailed_errors = true}")
-                 "function Hub:Run() return {a = {b = print}} end\n"
-                 "function Hub:Ok() return 1 end\n" DONE);
+    lua_rig_chat(
+        &rig,
+        HUB("{detailed_errors = true}") "function Hub:Run() return {a = {b = print}} end\n"
+                                        "function Hub:Ok() return 1 end\n" DONE);
     expect_failure(&rig, "Run", "[]",
                    "the result of Run: field \\'a.b\\' is a function");
     assert_string_equal(lua_rig_call(&rig, "Ok", "[]"), RESULT("1", "1"));
@@ -207,18 +209,18 @@ static void runs_connected_and_disconnected(void **state)
     (void)state;
     struct lua_rig rig;
     lua_rig_init(&rig, 1);
-    lua_rig_file(&rig, "chat.lua",
-                 HUB("()")
-                 "function Hub:on_connected()\n"
-                 "  signalua.sleep(0.01)\n"
-                 "  self.clients.caller:send('Hear', 'hello')\n"
-                 "end\n"
-                 "function Hub:on_disconnected(err, reason)\n"
-                 "  signalua.sleep(0.01)\n"
-                 "  signalua.log.info('left', {id ="
-                 " self.context.connection_id, err = err, why = reason})\n"
-                 "end\n"
-                 "function Hub:Echo(x) return x end\n" DONE);
+    lua_rig_file(
+        &rig, "chat.lua",
+        HUB("()") "function Hub:on_connected()\n"
+                  "  signalua.sleep(0.01)\n"
+                  "  self.clients.caller:send('Hear', 'hello')\n"
+                  "end\n"
+                  "function Hub:on_disconnected(err, reason)\n"
+                  "  signalua.sleep(0.01)\n"
+                  "  signalua.log.info('left', {id ="
+                  " self.context.connection_id, err = err, why = reason})\n"
+                  "end\n"
+                  "function Hub:Echo(x) return x end\n" DONE);
     assert_int_equal(lua_rig_load(&rig), 0);
     lua_rig_join(&rig, &rig.a, 0, "a", NULL);
     assert_string_equal(lua_rig_call(&rig, "Echo", "[1]"), "");
@@ -258,11 +260,11 @@ static void refuses_the_unauthenticated_where_asked(void **state)
     (void)state;
     struct lua_rig rig;
     lua_rig_init(&rig, 1);
-    lua_rig_file(&rig, "chat.lua",
-                 HUB("{authorize = true, methods = {Admin = {authorize ="
-                     " {roles = {'admin'}}}}}")
-                 "function Hub:Admin() return 1 end\n"
-                 "function Hub:Free() return 1 end\n" DONE);
+    lua_rig_file(
+        &rig, "chat.lua",
+        HUB("{authorize = true, methods = {Admin = {authorize ="
+            " {roles = {'admin'}}}}}") "function Hub:Admin() return 1 end\n"
+                                       "function Hub:Free() return 1 end\n" DONE);
     assert_int_equal(lua_rig_load(&rig), 0);
     lua_rig_join(&rig, &rig.a, 0, "a", "ann");
     expect_failure(&rig, "Admin", "[]", "user is unauthorized");
@@ -296,14 +298,15 @@ static void lets_a_cancelled_call_clean_up(void **state)
 {
     (void)state;
     struct lua_rig rig;
-    lua_rig_chat(&rig, HUB("()")
-                 "function Hub:Run()\n"
-                 "  local ok, err = pcall(signalua.sleep, 5)\n"
-                 "  signalua.store.set('was', tostring(err))\n"
-                 "  signalua.log.info('clean', {same ="
-                 " err == signalua.cancelled, got = signalua.store.get('was'),"
-                 " gone = self.context.aborted})\n"
-                 "end\n" DONE);
+    lua_rig_chat(
+        &rig,
+        HUB("()") "function Hub:Run()\n"
+                  "  local ok, err = pcall(signalua.sleep, 5)\n"
+                  "  signalua.store.set('was', tostring(err))\n"
+                  "  signalua.log.info('clean', {same ="
+                  " err == signalua.cancelled, got = signalua.store.get('was'),"
+                  " gone = self.context.aborted})\n"
+                  "end\n" DONE);
     assert_string_equal(lua_rig_call(&rig, "Run", "[]"), "");
     peer_leave(&rig.a, SL_CLOSE_LOST);
     cluster_settle(&rig.cluster);
@@ -315,9 +318,10 @@ static void ends_a_call_that_ignores_its_cancel(void **state)
 {
     (void)state;
     struct lua_rig rig;
-    lua_rig_chat(&rig, HUB("()") "function Hub:Run()\n"
-                                 "  while true do pcall(signalua.sleep, 1) end\n"
-                                 "end\n" DONE);
+    lua_rig_chat(&rig,
+                 HUB("()") "function Hub:Run()\n"
+                           "  while true do pcall(signalua.sleep, 1) end\n"
+                           "end\n" DONE);
     assert_string_equal(lua_rig_call(&rig, "Run", "[]"), "");
     peer_leave(&rig.a, SL_CLOSE_LOST);
     cluster_settle(&rig.cluster);
@@ -330,8 +334,9 @@ static void ends_a_call_that_yields_by_itself(void **state)
 {
     (void)state;
     struct lua_rig rig;
-    lua_rig_chat(&rig, HUB("{detailed_errors = true}")
-                 "function Hub:Run() coroutine.yield(1) end\n" DONE);
+    lua_rig_chat(
+        &rig,
+        HUB("{detailed_errors = true}") "function Hub:Run() coroutine.yield(1) end\n" DONE);
     expect_failure(&rig, "Run", "[]", "coroutine.yield outside of a coroutine");
     assert_int_equal(cluster_metric(rig.worker, SL_M_COROUTINES), 0);
     lua_rig_release(&rig);
@@ -359,10 +364,10 @@ static void cancels_everything_at_stop(void **state)
 {
     (void)state;
     struct lua_rig rig;
-    lua_rig_chat(&rig, HUB("{detailed_errors = true}")
-                 "function Hub:Slow() signalua.sleep(9) end\n"
-                 "signalua.every(1, function() signalua.log.info('tick') end)\n"
-                 DONE);
+    lua_rig_chat(
+        &rig,
+        HUB("{detailed_errors = true}") "function Hub:Slow() signalua.sleep(9) end\n"
+                                        "signalua.every(1, function() signalua.log.info('tick') end)\n" DONE);
     lua_rig_call(&rig, "Slow", "[]");
     sl_lua_engine_ops.stop(rig.engine);
     cluster_settle(&rig.cluster);
@@ -378,14 +383,14 @@ static void leaves_nothing_behind_when_destroyed_at_work(void **state)
 {
     (void)state;
     struct lua_rig rig;
-    lua_rig_chat(&rig, HUB("()")
-                 "function Hub:Slow() signalua.sleep(9) end\n"
-                 "function Hub:Spawn()\n"
-                 "  local task = signalua.spawn(signalua.sleep, 60)\n"
-                 "  signalua.spawn(function() task:wait() end)\n"
-                 "end\n"
-                 "function Hub:on_disconnected() signalua.sleep(60) end\n"
-                 DONE);
+    lua_rig_chat(
+        &rig,
+        HUB("()") "function Hub:Slow() signalua.sleep(9) end\n"
+                  "function Hub:Spawn()\n"
+                  "  local task = signalua.spawn(signalua.sleep, 60)\n"
+                  "  signalua.spawn(function() task:wait() end)\n"
+                  "end\n"
+                  "function Hub:on_disconnected() signalua.sleep(60) end\n" DONE);
     lua_rig_call(&rig, "Spawn", "[]");
     lua_rig_call(&rig, "Slow", "[]");
     assert_int_equal(cluster_metric(rig.worker, SL_M_COROUTINES), 3);
@@ -396,24 +401,24 @@ static void finishes_calls_on_the_code_they_began_with(void **state)
 {
     (void)state;
     struct lua_rig rig;
-    lua_rig_chat(&rig, HUB("()") "local kept = signalua.keep('count', {n = 0})\n"
-                                 "function Hub:Run()\n"
-                                 "  kept.n = kept.n + 1\n"
-                                 "  signalua.sleep(1)\n"
-                                 "  return 'old' .. kept.n\n"
-                                 "end\n" DONE);
+    lua_rig_chat(&rig,
+                 HUB("()") "local kept = signalua.keep('count', {n = 0})\n"
+                           "function Hub:Run()\n"
+                           "  kept.n = kept.n + 1\n"
+                           "  signalua.sleep(1)\n"
+                           "  return 'old' .. kept.n\n"
+                           "end\n" DONE);
     lua_rig_call(&rig, "Run", "[]");
     rig.set.file_count = 0;
-    lua_rig_file(&rig, "chat.lua",
-                 HUB("{max_parallel_invocations = 2}")
-                 "local kept = signalua.keep('count')\n"
-                 "function Hub:Run()\n"
-                 "  kept.n = kept.n + 1\n"
-                 "  return 'new' .. kept.n\n"
-                 "end\n" DONE);
+    lua_rig_file(
+        &rig, "chat.lua",
+        HUB("{max_parallel_invocations = 2}") "local kept = signalua.keep('count')\n"
+                                              "function Hub:Run()\n"
+                                              "  kept.n = kept.n + 1\n"
+                                              "  return 'new' .. kept.n\n"
+                                              "end\n" DONE);
     assert_int_equal(lua_rig_load(&rig), 0);
-    assert_string_equal(lua_rig_call(&rig, "Run", "[]"),
-                        RESULT("1", "'new2'"));
+    assert_string_equal(lua_rig_call(&rig, "Run", "[]"), RESULT("1", "'new2'"));
     cluster_advance(&rig.cluster, 1001);
     expect_heard(&rig.a, RESULT("1", "'old2'"));
     lua_rig_release(&rig);
@@ -435,10 +440,10 @@ static void items_live_as_long_as_the_connection(void **state)
 {
     (void)state;
     struct lua_rig rig;
-    lua_rig_chat(&rig, HUB("()")
-                 "function Hub:Set(v) self.context.items.v = v end\n"
-                 "function Hub:Get() return self.context.items.v end\n"
-                 "function Hub:Echo(v) return v end\n" DONE);
+    lua_rig_chat(
+        &rig, HUB("()") "function Hub:Set(v) self.context.items.v = v end\n"
+                        "function Hub:Get() return self.context.items.v end\n"
+                        "function Hub:Echo(v) return v end\n" DONE);
     lua_rig_call(&rig, "Echo", "[1]");
     assert_int_equal(rig.a.conn->script_ref, SL_SCRIPT_NOREF);
     lua_rig_call(&rig, "Set", "['mine']");

@@ -21,7 +21,8 @@ static void ticks_on_the_first_worker_unless_asked(void **state)
     (void)state;
     struct lua_rig rig;
     lua_rig_init(&rig, 3);
-    lua_rig_file(&rig, "chat.lua", TOP
+    lua_rig_file(&rig, "chat.lua",
+                 TOP
                  "signalua.every(1, function() signalua.log.info('c') end)\n"
                  "signalua.every(1, function() signalua.log.info('p') end,"
                  " {where = 'pod'})\n"

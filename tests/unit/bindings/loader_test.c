@@ -107,8 +107,9 @@ static void tells_where_loading_failed(void **state)
                   "signalua.after\n");
     expect_errors("return 5", "chat.lua: a hub file must end with `return` and "
                               "the hub that signalua.hub gave\n");
-    expect_errors("return {}", "chat.lua: a hub file must end with `return` and "
-                               "the hub that signalua.hub gave\n");
+    expect_errors("return {}",
+                  "chat.lua: a hub file must end with `return` and "
+                  "the hub that signalua.hub gave\n");
     expect_errors("local x = require 'lib.nope'",
                   "chat.lua:1: module 'lib.nope' not found: there is no "
                   "lib/nope.lua in the scripts' folder\n");

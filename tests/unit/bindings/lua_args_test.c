@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#define WRONG_TYPE                                                           \
+#define WRONG_TYPE                                                             \
     "InvalidDataException: Error binding arguments. Make sure that the types " \
     "of the provided values match the types of the hub method being invoked."
 
@@ -26,9 +26,10 @@ static void parses_types(void **state)
     assert_true(arg.stream);
     assert_true(sl_arg_parse(SL_SLICE("stream<int64?>"), &arg));
     assert_true(arg.stream && arg.nullable && arg.kind == SL_ARG_INT64);
-    static const char *const bad[] = { "", "?", "Int", "ints", "stream<",
-                                       "stream<>", "stream<x>", "streams",
-                                       "stream<stream>", "int ?" };
+    static const char *const bad[] = { "",          "?",       "Int",
+                                       "ints",      "stream<", "stream<>",
+                                       "stream<x>", "streams", "stream<stream>",
+                                       "int ?" };
     for (unsigned i = 0; i < SL_COUNT(bad); i++)
         assert_false(sl_arg_parse(sl_slice_str(bad[i]), &arg));
 }
@@ -52,12 +53,27 @@ static void reads_timestamps(void **state)
         { "9999-12-31T23:59:59.9999999Z", 253402300799, 999999900 },
     };
     static const char *const bad[] = {
-        "", "2020", "2020-13-01", "2020-00-01", "2020-01-00", "2020-01-32",
-        "2021-02-29", "1900-02-29", "2020-04-31", "0000-01-01",
-        "2020-01-02T", "2020-01-02T24:00", "2020-01-02T03:60",
-        "2020-01-02T03:04:60", "2020-01-02T03:04:05.", "2020-01-02 03:04",
-        "2020-01-02T03:04:05Zx", "2020-01-02T03:04:05+1",
-        "2020-01-02T03:04:05+15:00", "2020-1-2", "x",
+        "",
+        "2020",
+        "2020-13-01",
+        "2020-00-01",
+        "2020-01-00",
+        "2020-01-32",
+        "2021-02-29",
+        "1900-02-29",
+        "2020-04-31",
+        "0000-01-01",
+        "2020-01-02T",
+        "2020-01-02T24:00",
+        "2020-01-02T03:60",
+        "2020-01-02T03:04:60",
+        "2020-01-02T03:04:05.",
+        "2020-01-02 03:04",
+        "2020-01-02T03:04:05Zx",
+        "2020-01-02T03:04:05+1",
+        "2020-01-02T03:04:05+15:00",
+        "2020-1-2",
+        "x",
         "2020-01-02T03:04:05.12345678901234567Z",
     };
     int64_t seconds;
@@ -125,14 +141,14 @@ static void takes_what_fits(void **state)
     struct lua_rig rig;
     setup(&rig, "");
     static const char *const same[][2] = {
-        { "any", "{'a':[1]}" }, { "any", "null" },
-        { "flag", "true" },     { "num", "1.5" },
-        { "num", "3" },         { "int", "-2147483648" },
+        { "any", "{'a':[1]}" },  { "any", "null" },
+        { "flag", "true" },      { "num", "1.5" },
+        { "num", "3" },          { "int", "-2147483648" },
         { "int", "2147483647" }, { "long", "9223372036854775807" },
-        { "str", "'x'" },       { "bin", "'YQBi'" },
-        { "bin", "''" },        { "time", "'2020-01-02T03:04:05.678Z'" },
-        { "arr", "[1,[]]" },    { "obj", "{}" },
-        { "maybe", "null" },    { "maybe", "'x'" },
+        { "str", "'x'" },        { "bin", "'YQBi'" },
+        { "bin", "''" },         { "time", "'2020-01-02T03:04:05.678Z'" },
+        { "arr", "[1,[]]" },     { "obj", "{}" },
+        { "maybe", "null" },     { "maybe", "'x'" },
         { "maybe_int", "null" },
     };
     for (unsigned i = 0; i < SL_COUNT(same); i++)
@@ -168,13 +184,16 @@ static void counts(void **state)
     (void)state;
     struct lua_rig rig;
     setup(&rig, "");
-    expect_refused(&rig, "int", "", "Invocation provides 0 argument(s) but "
-                                    "target expects 1.");
-    expect_refused(&rig, "int", "1,2", "Invocation provides 2 argument(s) but "
-                                       "target expects 1.");
+    expect_refused(&rig, "int", "",
+                   "Invocation provides 0 argument(s) but "
+                   "target expects 1.");
+    expect_refused(&rig, "int", "1,2",
+                   "Invocation provides 2 argument(s) but "
+                   "target expects 1.");
     /* streams are not in the message */
-    expect_refused(&rig, "up", "1,'x',2", "Invocation provides 3 argument(s) "
-                                          "but target expects 1.");
+    expect_refused(&rig, "up", "1,'x',2",
+                   "Invocation provides 3 argument(s) "
+                   "but target expects 1.");
     expect_result(&rig, "two", "1", "[1,null]");
     expect_result(&rig, "two", "1,2,3", "[1,2]");
     expect_result(&rig, "var", "1,null,null", "3");
@@ -186,8 +205,9 @@ static void counts_strictly_where_asked(void **state)
     (void)state;
     struct lua_rig rig;
     setup(&rig, ", strict_arguments = true");
-    expect_refused(&rig, "two", "1,2,3", "Invocation provides 3 argument(s) but "
-                                         "target expects 2.");
+    expect_refused(&rig, "two", "1,2,3",
+                   "Invocation provides 3 argument(s) but "
+                   "target expects 2.");
     expect_result(&rig, "two", "1,2", "[1,2]");
     expect_result(&rig, "var", "1,2,3", "3");
     lua_rig_release(&rig);

@@ -156,8 +156,9 @@ static void says_what_is_wrong(void **state)
                  "user ids must be a list of strings, not number");
     expect_error(&rig, "self.clients:groups{1}",
                  "groups[1] must be a string, not number");
-    expect_error(&rig, "self.clients:group(string.rep([[x]],2000))"
-                       ":send([[Hear]])",
+    expect_error(&rig,
+                 "self.clients:group(string.rep([[x]],2000))"
+                 ":send([[Hear]])",
                  "a name in this send is empty or too long");
     expect_error(&rig, "self.clients:group([[]])", "the group is empty");
     expect_error(&rig, "self.clients.all.send([[Hear]])",

@@ -71,8 +71,9 @@ static void refuses_methods(void **state)
     (void)state;
     expect_refused("()", "function Hub:Run() end\nfunction Hub:run() end",
                    "differ only in case");
-    expect_refused("()", "\nfunction Hub:OnConnected() end\n"
-                         "function Hub:On_Connected() end",
+    expect_refused("()",
+                   "\nfunction Hub:OnConnected() end\n"
+                   "function Hub:On_Connected() end",
                    "chat.lua:5: On_Connected is taken for the hook "
                    "on_connected: write it so");
     expect_refused("()", "function Hub.authenticate() end",
@@ -87,8 +88,8 @@ static void may_be_called_only_while_loading(void **state)
     struct lua_rig rig;
     lua_rig_chat(&rig, TOP "{detailed_errors = true}\n"
                            "function Hub:Run() signalua.hub() end" END);
-    assert_non_null(strstr(lua_rig_call(&rig, "Run", "[]"),
-                           "while they are loaded"));
+    assert_non_null(
+        strstr(lua_rig_call(&rig, "Run", "[]"), "while they are loaded"));
     lua_rig_release(&rig);
 }
 
@@ -100,8 +101,7 @@ static void takes_the_spelling_of_the_code(void **state)
                            "function Hub:around_invoke(name, next, ...)\n"
                            "  next(...) return name end\n"
                            "function Hub:rUn() end" END);
-    assert_string_equal(lua_rig_call(&rig, "run", "[1]"),
-                        RESULT("1", "'rUn'"));
+    assert_string_equal(lua_rig_call(&rig, "run", "[1]"), RESULT("1", "'rUn'"));
     lua_rig_release(&rig);
 }
 

@@ -103,8 +103,7 @@ static void answers_500_for_what_is_wrong(void **state)
     };
     for (unsigned i = 0; i < SL_COUNT(cases); i++) {
         lua_rig_logged(&rig);
-        expect_answer(cases[i].request, "HTTP/1.1 500 ",
-                      "\r\n\r\n");
+        expect_answer(cases[i].request, "HTTP/1.1 500 ", "\r\n\r\n");
         expect_logged(&rig, cases[i].logged);
     }
 }
@@ -148,8 +147,8 @@ static void refuses_wrong_routes(void **state)
     lua_rig_file(&other, "chat.lua",
                  "require('signalua').route('GET', 'x', print)");
     assert_int_not_equal(lua_rig_load(&other), 0);
-    assert_non_null(strstr(other.errors.ptr,
-                           "chat.lua:1: signalua.route wants a method, a path"));
+    assert_non_null(strstr(
+        other.errors.ptr, "chat.lua:1: signalua.route wants a method, a path"));
     lua_rig_release(&other);
 }
 

@@ -68,8 +68,8 @@ static struct sl_name_place place(const char *name, unsigned at)
 static void sorts_by_place_then_bytes(void **state)
 {
     (void)state;
-    struct sl_name_place few[] = { place("b", 9), place("a", 9),
-                                   place("z", 1), place("ab", 9) };
+    struct sl_name_place few[] = { place("b", 9), place("a", 9), place("z", 1),
+                                   place("ab", 9) };
     sl_name_order_sort(few, SL_COUNT(few));
     const char *wanted[] = { "z", "a", "ab", "b" };
     for (unsigned i = 0; i < SL_COUNT(few); i++)
