@@ -14,10 +14,10 @@
 #include "host/config.h"
 #include "host/help.h"
 #include "host/host.h"
+#include "net/loop.h"
 
 #include <stdio.h>
 #include <unistd.h>
-#include <uv.h>
 
 static int print(struct sl_str *text)
 {

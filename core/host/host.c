@@ -164,7 +164,7 @@ static unsigned find_socket_max(unsigned wanted)
         return wanted;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    uint64_t most = limit.rlim_cur > 2 * DESCRIPTORS_RESERVED
+    uint64_t most = limit.rlim_cur / 2 > DESCRIPTORS_RESERVED
                         ? limit.rlim_cur - DESCRIPTORS_RESERVED
                         : limit.rlim_cur / 2;
     if (most > UINT32_MAX)

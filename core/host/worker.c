@@ -175,8 +175,15 @@ int sl_worker_init(struct sl_worker *worker, const struct sl_worker_env *env,
     sl_world_init(&worker->world, &worker->loop.wheel, &worker->loop.runq,
                   &worker->metrics);
     sl_world_attach(&worker->world, env->bus, index, &worker->loop.mailbox);
-    sl_transport_init(&worker->transport, &worker->loop, &worker->world,
-                      env->claims, env->keys, &sl_clock_system, index);
+    worker->transport = (struct sl_transport){
+        .loop = &worker->loop,
+        .world = &worker->world,
+        .claims = env->claims,
+        .keys = env->keys,
+        .clock = &sl_clock_system,
+        .worker = index,
+    };
+    sl_transport_init(&worker->transport);
     worker->router = sl_http_router_new();
     sl_http_server_init(&worker->http, &worker->loop, &env->http_limits,
                         sl_http_router_handle, worker->router);

@@ -28,7 +28,8 @@ static int refuse(struct sl_http_parser *parser, unsigned status)
 static int add_text(struct sl_http_parser *parser, const char *at, size_t len,
                     unsigned status_when_full)
 {
-    size_t used = parser->text.len + parser->field_count * FIELD_OVERHEAD;
+    size_t used =
+        parser->text.len + (size_t)parser->field_count * FIELD_OVERHEAD;
     if (used >= parser->head_max || len > parser->head_max - used)
         return refuse(parser, status_when_full);
     sl_str_add(&parser->text, at, len);

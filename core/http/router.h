@@ -21,8 +21,8 @@ void sl_http_router_add(struct sl_http_router *router, struct sl_slice method,
                         struct sl_slice path, sl_http_handler handler,
                         void *user);
 void sl_http_router_add_fallback(struct sl_http_router *router,
-                                 sl_http_fallback fallback, void *user);
+                                 sl_http_fallback answer, void *user);
 
 /* An sl_http_handler: user is the router. 404 with no body when nobody
  * answers. */
-void sl_http_router_handle(struct sl_http_request *request, void *router);
+void sl_http_router_handle(struct sl_http_request *request, void *user);

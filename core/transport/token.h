@@ -35,7 +35,7 @@
 
 /* By how much age_ms may be too small: it is cut to seconds, and 0 for a token
  * from the near future. Who remembers used tokens does so this much longer. */
-#define SL_TOKEN_AGE_ERROR_MS ((SL_TOKEN_SKEW_S + 1) * 1000)
+#define SL_TOKEN_AGE_ERROR_MS ((SL_TOKEN_SKEW_S + 1) * UINT64_C(1000))
 
 /* Read-only while workers run. */
 struct sl_token_keys {

@@ -12,19 +12,8 @@
 /* Freed sockets kept for the next connections. */
 #define SOCKETS_KEPT 1024
 
-void sl_transport_init(struct sl_transport *transport, struct sl_loop *loop,
-                       struct sl_world *world, struct sl_claims *claims,
-                       const struct sl_token_keys *keys,
-                       const struct sl_clock *clock, unsigned worker)
+void sl_transport_init(struct sl_transport *transport)
 {
-    *transport = (struct sl_transport){
-        .loop = loop,
-        .world = world,
-        .claims = claims,
-        .keys = keys,
-        .clock = clock,
-        .worker = worker,
-    };
     sl_list_init(&transport->sockets);
     sl_pool_init(&transport->socket_pool, sl_websocket_size, SOCKETS_KEPT);
 }

@@ -29,10 +29,8 @@ struct sl_transport {
     unsigned reader_count;  /* readers that wait for the rest of a frame */
 };
 
-void sl_transport_init(struct sl_transport *transport, struct sl_loop *loop,
-                       struct sl_world *world, struct sl_claims *claims,
-                       const struct sl_token_keys *keys,
-                       const struct sl_clock *clock, unsigned worker);
+/* The owner has set the borrowed fields and `worker`. */
+void sl_transport_init(struct sl_transport *transport);
 
 /* Ends every socket at once, without a word. Connections are told "shutdown"
  * if they do not know yet. */

@@ -207,9 +207,9 @@ static void run_remove_from(struct call *call)
 static void run_abort(struct call *call)
 {
     struct arg late = { .is_text = true, .text = (char[]){ "late" }, .len = 4 };
-    sl_conn_abort(call->invocation->conn, call->arg_count == 0
-                                              ? (struct sl_slice){ 0 }
-                                              : arg_text(call, 0));
+    struct sl_slice none = { 0 };
+    sl_conn_abort(call->invocation->conn,
+                  call->arg_count == 0 ? none : arg_text(call, 0));
     end(call, write_arg, &late);
 }
 

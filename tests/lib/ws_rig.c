@@ -41,8 +41,14 @@ void ws_rig_open(struct ws_rig *rig)
     };
     sl_hub_options_default(&def.options);
     rig->entry = sl_hub_add_entry(&rig->world, &def);
-    sl_transport_init(&rig->transport, loop, &rig->world, rig->claims,
-                      &rig->keys, &rig->clock, 0);
+    rig->transport = (struct sl_transport){
+        .loop = loop,
+        .world = &rig->world,
+        .claims = rig->claims,
+        .keys = &rig->keys,
+        .clock = &rig->clock,
+    };
+    sl_transport_init(&rig->transport);
     rig->router = sl_http_router_new();
     rig->endpoint =
         sl_endpoint_new(&rig->transport, rig->entry, rig->router);
