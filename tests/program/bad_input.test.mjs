@@ -192,6 +192,24 @@ survives('a client that never reads', async () => {
   await reader.stop();
 });
 
+survives('a client that asks on and never reads an answer', async () => {
+  const resident = residentBytes(server.pid);
+  const asking = [new Tcp(server.url), await upgraded(), await upgraded()];
+  const [pipelining, pinging, calling] = asking;
+  for (const tcp of asking) tcp.socket.pause();
+  for (let i = 0; i < 200; i++) pipelining.send('GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1000));
+  for (let i = 0; i < 50000; i++) pinging.frame(9, 'p'.repeat(125));
+  const call = JSON.stringify({ type: 1, invocationId: '1', target: 'Echo', arguments: ['e'.repeat(20000)] }) + RS;
+  for (let i = 0; i < 1000; i++) calling.frame(TEXT, call);
+  // The server takes no more from those whose answers pile up: what it would not take waits here.
+  for (const tcp of [pipelining, calling]) assert.ok(tcp.socket.writableLength > 0);
+  for (let i = 0; i < 50; i++) await beside.check();
+  for (const tcp of [pipelining, calling]) assert.ok(tcp.socket.writableLength > 0);
+  assert.ok(await server.metric('queued_bytes') < 4 * MiB);
+  assert.ok(residentBytes(server.pid) < resident + 32 * MiB, 'memory');
+  for (const tcp of asking) tcp.socket.destroy();
+});
+
 survives('a method that raises', async () => {
   const errors = await server.metric('script_errors_total');
   const c = await Plain.open(server.url, '/lab');
