@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,6 +63,15 @@ static int listen_loopback(struct sockaddr_in *address)
     return fd;
 }
 
+/* As the listener's sockets, and so that a test's own small pieces do not wait
+ * for each other's acknowledgements. */
+static void set_no_delay(int fd)
+{
+    int on = 1;
+    assert_int_equal(
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
+}
+
 int test_tcp_connect(unsigned port)
 {
     struct sockaddr_in address = {
@@ -73,6 +83,7 @@ int test_tcp_connect(unsigned port)
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)),
                      0);
+    set_no_delay(fd);
     return fd;
 }
 
@@ -83,6 +94,7 @@ void test_tcp_pair(int out[2])
     out[1] = test_tcp_connect(ntohs(address.sin_port));
     out[0] = accept(listening, NULL, NULL);
     assert_true(out[0] >= 0);
+    set_no_delay(out[0]);
     close(listening);
 }
 
