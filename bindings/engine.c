@@ -309,11 +309,13 @@ static void connected(void *user, struct sl_conn *conn)
     }
 }
 
+/* Runs while the engine stops, too (its waits are cancelled then): whoever was
+ * told of a connection's begin is told of its end. */
 static void disconnected(void *user, struct sl_conn *conn,
                          struct sl_slice error, enum sl_close_reason reason)
 {
     struct sl_script *script = script_of(user);
-    if (script->on_disconnected == LUA_NOREF || script->gen->engine->stopping) {
+    if (script->on_disconnected == LUA_NOREF) {
         sl_conn_disconnected_done(conn);
         return;
     }

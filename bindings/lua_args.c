@@ -137,7 +137,7 @@ static bool take_time(struct digits *in, int64_t *seconds,
         if (take_char(in, '.') && !take_fraction(in, nanoseconds))
             return false;
     }
-    *seconds += (int64_t)hour * 3600 + minute * 60 + second;
+    *seconds += (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
     return true;
 }
 
@@ -150,7 +150,7 @@ static bool take_zone(struct digits *in, int64_t *seconds)
     if (sign == 0 || !take_number(in, 2, 14, &hour) || !take_char(in, ':') ||
         !take_number(in, 2, 59, &minute))
         return false;
-    *seconds += sign * ((int64_t)hour * 3600 + minute * 60);
+    *seconds += sign * ((int64_t)hour * 3600 + (int64_t)minute * 60);
     return true;
 }
 

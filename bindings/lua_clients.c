@@ -99,7 +99,7 @@ static void push_proxy(lua_State *L, struct sl_engine *engine,
                        int except)
 {
     lua_createtable(L, PROXY_EXCEPT, 0);
-    lua_pushinteger(L, (lua_Integer)(hub_index * AUDIENCES + audience));
+    lua_pushinteger(L, (lua_Integer)hub_index * AUDIENCES + audience);
     lua_rawseti(L, -2, PROXY_WHERE);
     if (names != 0) {
         lua_pushvalue(L, names);

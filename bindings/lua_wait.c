@@ -28,13 +28,6 @@ void sl_wait_check(lua_State *L)
                      "function (table.sort, string.gsub ...)");
 }
 
-static int push_cancelled(lua_State *L, struct sl_engine *engine)
-{
-    lua_pushboolean(L, 0);
-    sl_engine_push(L, engine, SL_REF_CANCELLED);
-    return 2;
-}
-
 int sl_lua_wait(lua_State *L, struct sl_wait *wait)
 {
     struct sl_engine *engine = sl_engine_of(L);
@@ -45,14 +38,12 @@ int sl_lua_wait(lua_State *L, struct sl_wait *wait)
         return count;
     }
     sl_assert(co != NULL && co->L == L && co->wait == NULL);
-    if (!co->cancelled) {
+    if (!co->cancelled && !engine->stopping) {
         wait->co = co;
         co->wait = wait;
         return lua_yield(L, 0);
     }
     sl_wait_give_up(wait);
-    if (engine->stopping)
-        return push_cancelled(L, engine);
     /* One turn later, so that a loop which swallows the error lets others
      * work. */
     co->ignored_cancels++;

@@ -379,6 +379,30 @@ static void cancels_everything_at_stop(void **state)
     lua_rig_release(&rig);
 }
 
+static void tells_of_the_end_while_stopping(void **state)
+{
+    (void)state;
+    struct lua_rig rig;
+    lua_rig_chat(&rig, HUB("()")
+                 "function Hub:on_disconnected(err, reason)\n"
+                 "  signalua.store.incr('left')\n"
+                 "  signalua.log.info('left', {why = reason, left ="
+                 " signalua.store.get('left')})\n"
+                 "  signalua.sleep(60)\n"
+                 "  signalua.log.info('slept')\n"
+                 "end\n" DONE);
+    lua_rig_logged(&rig);
+    sl_world_close_all(&rig.worker->world, SL_CLOSE_SHUTDOWN);
+    sl_lua_engine_ops.stop(rig.engine);
+    cluster_settle(&rig.cluster);
+    const char *log = lua_rig_logged(&rig);
+    assert_non_null(strstr(log, "\"why\":\"shutdown\""));
+    assert_non_null(strstr(log, "\"left\":\"1\""));
+    assert_null(strstr(log, "slept"));
+    assert_int_equal(sl_world_conn_count(&rig.worker->world), 0);
+    lua_rig_release(&rig);
+}
+
 static void leaves_nothing_behind_when_destroyed_at_work(void **state)
 {
     (void)state;
@@ -477,6 +501,7 @@ int main(void)
         cmocka_unit_test(ends_a_call_that_yields_by_itself),
         cmocka_unit_test(drops_what_waits_for_a_slot),
         cmocka_unit_test(cancels_everything_at_stop),
+        cmocka_unit_test(tells_of_the_end_while_stopping),
         cmocka_unit_test(leaves_nothing_behind_when_destroyed_at_work),
         cmocka_unit_test(finishes_calls_on_the_code_they_began_with),
         cmocka_unit_test(keeps_the_old_code_when_loading_fails),
