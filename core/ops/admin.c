@@ -10,11 +10,12 @@ static void on_metrics(struct sl_http_request *request, void *user)
 {
     struct sl_str page = { 0 };
     sl_metrics_page_write(&page, user);
-    sl_http_answer(request, &(struct sl_http_answer){
-        .status = 200,
-        .content_type = SL_SLICE(SL_METRICS_CONTENT_TYPE),
-        .body = sl_str_slice(&page),
-    });
+    sl_http_answer(request,
+                   &(struct sl_http_answer){
+                       .status = 200,
+                       .content_type = SL_SLICE(SL_METRICS_CONTENT_TYPE),
+                       .body = sl_str_slice(&page),
+                   });
     sl_str_release(&page);
 }
 

@@ -9,8 +9,7 @@ static void write_metric(struct sl_str *out, const struct sl_control *control,
                          enum sl_metric id)
 {
     const struct sl_metric_info *info = &sl_metric_infos[id];
-    const char *type =
-        info->kind == SL_METRIC_COUNTER ? "counter" : "gauge";
+    const char *type = info->kind == SL_METRIC_COUNTER ? "counter" : "gauge";
     sl_str_add_fmt(out, "# HELP signalua_%s %s\n# TYPE signalua_%s %s\n",
                    info->name, info->help, info->name, type);
     unsigned count = control->thread_count(control->user);
@@ -23,8 +22,7 @@ static void write_metric(struct sl_str *out, const struct sl_control *control,
     }
 }
 
-void sl_metrics_page_write(struct sl_str *out,
-                           const struct sl_control *control)
+void sl_metrics_page_write(struct sl_str *out, const struct sl_control *control)
 {
     sl_str_add_lit(out, "# HELP signalua_build_info Version of the program.\n"
                         "# TYPE signalua_build_info gauge\n"

@@ -19,7 +19,7 @@
 #define TEXT_OTHER_TRANSPORT SL_SLICE("Cannot change transports mid-connection")
 #define TEXT_NO_POST \
     SL_SLICE("POST requests are not allowed for WebSocket connections.")
-#define TEXT_NO_DELETE                                               \
+#define TEXT_NO_DELETE \
     SL_SLICE("Cannot terminate this connection using the DELETE endpoint.")
 #define TEXT_FULL SL_SLICE("Too many connections, try again later.")
 
@@ -33,26 +33,24 @@ static void answer(struct sl_http_request *request, unsigned status,
                    struct sl_slice body)
 {
     sl_http_answer(request, &(struct sl_http_answer){
-        .status = status,
-        .content_type = SL_SLICE("text/plain"),
-        .body = body,
-    });
+                                .status = status,
+                                .content_type = SL_SLICE("text/plain"),
+                                .body = body,
+                            });
 }
 
 static void refuse_transport(struct sl_http_request *request,
                              enum sl_transport_kind kind)
 {
     struct sl_str text = { 0 };
-    sl_str_add_fmt(&text,
-                   "%s transport not supported by this end point type",
+    sl_str_add_fmt(&text, "%s transport not supported by this end point type",
                    sl_transport_names[kind]);
     answer(request, 404, sl_str_slice(&text));
     sl_str_release(&text);
 }
 
 /* Appends the decoded `id`; false: there is none, or an empty one. */
-static bool request_id(const struct sl_http_request *request,
-                       struct sl_str *id)
+static bool request_id(const struct sl_http_request *request, struct sl_str *id)
 {
     struct sl_slice encoded;
     if (!sl_query_get(request->url.query, SL_SLICE("id"), &encoded, NULL))
@@ -67,10 +65,9 @@ static int verify(const struct sl_endpoint *endpoint, struct sl_slice id,
     const struct sl_transport *transport = endpoint->transport;
     /* Claims outlive the time in which a token may be claimed, so an old token
      * that is claimed is still known as such: expiry is judged at the claim. */
-    return sl_token_verify(transport->keys,
-                           sl_slice_str(endpoint->entry->hub->name), id,
-                           sl_clock_wall_ms(transport->clock), UINT64_MAX,
-                           token);
+    return sl_token_verify(
+        transport->keys, sl_slice_str(endpoint->entry->hub->name), id,
+        sl_clock_wall_ms(transport->clock), UINT64_MAX, token);
 }
 
 /* Until when a token that is claimed now must be remembered: as long as any
@@ -152,11 +149,11 @@ static void handle_other(struct sl_endpoint *endpoint,
     struct sl_token token;
     int owner = -1;
     bool live = false, has_id = request_id(request, &id);
-    bool known = has_id &&
-                 verify(endpoint, sl_str_slice(&id), &token) == 0;
+    bool known = has_id && verify(endpoint, sl_str_slice(&id), &token) == 0;
     if (known)
         live = sl_claims_owner(endpoint->transport->claims, sl_str_slice(&id),
-                               &owner) && owner >= 0;
+                               &owner) &&
+               owner >= 0;
     sl_str_release(&id);
 
     if (!has_id)
@@ -196,13 +193,12 @@ static void on_negotiate(struct sl_http_request *request, void *user)
     sl_metric_add(transport->loop->metrics, SL_M_NEGOTIATES, 1);
     struct sl_str body = { 0 };
     sl_negotiate_write(&body, endpoint->entry, transport->keys,
-                       sl_clock_wall_ms(transport->clock),
-                       request->url.query);
+                       sl_clock_wall_ms(transport->clock), request->url.query);
     sl_http_answer(request, &(struct sl_http_answer){
-        .status = 200,
-        .content_type = SL_SLICE("application/json"),
-        .body = sl_str_slice(&body),
-    });
+                                .status = 200,
+                                .content_type = SL_SLICE("application/json"),
+                                .body = sl_str_slice(&body),
+                            });
     sl_str_release(&body);
 }
 

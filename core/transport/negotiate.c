@@ -124,7 +124,8 @@ void sl_negotiate_write(struct sl_str *out, const struct sl_hub_entry *entry,
         char text[128];
         snprintf(text, sizeof(text),
                  "The client requested version '%d', but the server does not "
-                 "support this version.", (int)version);
+                 "support this version.",
+                 (int)version);
         write_error(out, text);
         return;
     }

@@ -122,8 +122,7 @@ int sl_token_verify(const struct sl_token_keys *keys, struct sl_slice hub,
         mac(key, "token", hub, raw, SIGNED_LEN, digest);
         if (!sl_equal_const_time(digest, raw + SIGNED_LEN, MAC_LEN))
             continue;
-        uint32_t head =
-            (uint32_t)raw[0] << 16 | (uint32_t)raw[1] << 8 | raw[2];
+        uint32_t head = (uint32_t)raw[0] << 16 | (uint32_t)raw[1] << 8 | raw[2];
         *token = (struct sl_token){
             .age_ms = (uint64_t)age_seconds(head & TIME_MASK, wall_ms) * 1000,
             .version0 = head & FLAG_VERSION0,

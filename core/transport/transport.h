@@ -15,7 +15,7 @@
 struct wslay_frame_context;
 
 struct sl_transport {
-    struct sl_loop *loop;   /* borrowed, as all up to keys */
+    struct sl_loop *loop; /* borrowed, as all up to keys */
     struct sl_world *world;
     struct sl_claims *claims;
     const struct sl_token_keys *keys; /* read-only, shared by workers */
@@ -24,9 +24,9 @@ struct sl_transport {
     struct sl_list sockets; /* open WebSockets */
     unsigned socket_count;
     struct sl_pool socket_pool;
-    struct sl_slice input;  /* what the frame reader reads from just now */
+    struct sl_slice input; /* what the frame reader reads from just now */
     struct wslay_frame_context *spare; /* a reader between two messages */
-    unsigned reader_count;  /* readers that wait for the rest of a frame */
+    unsigned reader_count; /* readers that wait for the rest of a frame */
 };
 
 /* The owner has set the borrowed fields and `worker`. */

@@ -47,16 +47,16 @@ struct sl_websocket {
     struct sl_list node; /* in transport->sockets */
     struct sl_transport *transport;
     struct sl_stream *stream;
-    struct sl_conn *conn;  /* NULL once it is over */
+    struct sl_conn *conn;           /* NULL once it is over */
     wslay_frame_context_ptr reader; /* in mid-frame only */
     struct sl_wheel_entry timer;    /* of a begun frame, or of the closing */
     struct sl_str control;          /* a control frame that came in pieces */
-    uint64_t frame_left;   /* payload bytes of the frame still to come */
-    uint32_t unread;       /* bytes given to the reader, not handed out yet */
-    uint32_t utf8;         /* of the text message being read */
+    uint64_t frame_left; /* payload bytes of the frame still to come */
+    uint32_t unread;     /* bytes given to the reader, not handed out yet */
+    uint32_t utf8;       /* of the text message being read */
     uint8_t state;
-    uint8_t opcode;        /* of the frame being read */
-    uint8_t message;       /* opcode of the message being read; 0: none */
+    uint8_t opcode;  /* of the frame being read */
+    uint8_t message; /* opcode of the message being read; 0: none */
     char token[SL_TOKEN_LEN + 1]; /* claimed; "": none */
 };
 
@@ -226,10 +226,9 @@ static void on_peer_close(struct sl_websocket *ws, struct sl_slice payload)
     if (payload.len == 1)
         return fail(ws, CODE_PROTOCOL);
     if (payload.len >= 2) {
-        unsigned code = (unsigned)(uint8_t)payload.ptr[0] << 8 |
-                        (uint8_t)payload.ptr[1];
-        struct sl_slice reason =
-            sl_slice_of(payload.ptr + 2, payload.len - 2);
+        unsigned code =
+            (unsigned)(uint8_t)payload.ptr[0] << 8 | (uint8_t)payload.ptr[1];
+        struct sl_slice reason = sl_slice_of(payload.ptr + 2, payload.len - 2);
         if (!sl_ws_close_code_valid(code) || !sl_utf8_valid(reason))
             return fail(ws, CODE_PROTOCOL);
     }
@@ -478,8 +477,7 @@ bool sl_websocket_wanted(const struct sl_http_request *request)
         sl_http_header(request, SL_SLICE("sec-websocket-version"));
     struct sl_slice key =
         sl_http_header(request, SL_SLICE("sec-websocket-key"));
-    return request->upgrade &&
-           sl_slice_eq(request->method, SL_SLICE("GET")) &&
+    return request->upgrade && sl_slice_eq(request->method, SL_SLICE("GET")) &&
            sl_http_header_has(request, SL_SLICE("upgrade"),
                               SL_SLICE("websocket")) &&
            sl_slice_eq(version, SL_SLICE("13")) && key.len == KEY_LEN;
@@ -525,9 +523,9 @@ static struct sl_websocket *socket_new(const struct sl_websocket_setup *setup,
 void sl_websocket_accept(struct sl_http_request *request,
                          const struct sl_websocket_setup *setup)
 {
-    struct sl_request_head *head = sl_request_head_new(
-        &request->url, sl_slice_str(request->remote), request->headers,
-        request->header_count);
+    struct sl_request_head *head =
+        sl_request_head_new(&request->url, sl_slice_str(request->remote),
+                            request->headers, request->header_count);
     struct sl_slice key =
         sl_http_header(request, SL_SLICE("sec-websocket-key"));
     struct sl_slice rest;

@@ -4,11 +4,11 @@
  */
 #include "tests/lib/ws_rig.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,8 +50,7 @@ void ws_rig_open(struct ws_rig *rig)
     };
     sl_transport_init(&rig->transport);
     rig->router = sl_http_router_new();
-    rig->endpoint =
-        sl_endpoint_new(&rig->transport, rig->entry, rig->router);
+    rig->endpoint = sl_endpoint_new(&rig->transport, rig->entry, rig->router);
     static const struct sl_http_limits limits = {
         .head_max = 8192,
         .body_max = 8192,
@@ -128,8 +127,7 @@ unsigned ws_client_answer(struct ws_client *client)
         receive(client);
     }
     unsigned status = (unsigned)strtoul(client->in.ptr + 9, NULL, 10);
-    take(client,
-         (size_t)(find(&client->in, "\r\n\r\n") - client->in.ptr) + 4);
+    take(client, (size_t)(find(&client->in, "\r\n\r\n") - client->in.ptr) + 4);
     return status;
 }
 
@@ -144,8 +142,10 @@ unsigned ws_client_request(struct ws_client *client, const char *method,
                            const char *target, struct sl_str *body)
 {
     struct sl_str text = { 0 };
-    sl_str_add_fmt(&text, "%s %s HTTP/1.1\r\nHost: test\r\n"
-                          "Content-Length: 0\r\n\r\n", method, target);
+    sl_str_add_fmt(&text,
+                   "%s %s HTTP/1.1\r\nHost: test\r\n"
+                   "Content-Length: 0\r\n\r\n",
+                   method, target);
     ws_client_send(client, sl_str_slice(&text));
     sl_str_release(&text);
     while (find(&client->in, "\r\n\r\n") == NULL) {
@@ -166,10 +166,11 @@ unsigned ws_client_request(struct ws_client *client, const char *method,
 unsigned ws_client_upgrade(struct ws_client *client, const char *query)
 {
     struct sl_str text = { 0 };
-    sl_str_add_fmt(&text, "GET /chat%s%s HTTP/1.1\r\nHost: test\r\n"
-                          "Connection: Upgrade\r\nUpgrade: websocket\r\n"
-                          "Sec-WebSocket-Version: 13\r\n"
-                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    sl_str_add_fmt(&text,
+                   "GET /chat%s%s HTTP/1.1\r\nHost: test\r\n"
+                   "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                   "Sec-WebSocket-Version: 13\r\n"
+                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
                    query[0] == '\0' ? "" : "?", query);
     ws_client_send(client, sl_str_slice(&text));
     sl_str_release(&text);

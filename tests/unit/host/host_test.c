@@ -106,8 +106,10 @@ static void ask(unsigned port, const char *path, const char *want)
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)),
                      0);
     struct sl_str text = { 0 };
-    sl_str_add_fmt(&text, "GET %s HTTP/1.1\r\nHost: x\r\n"
-                          "Connection: close\r\n\r\n", path);
+    sl_str_add_fmt(&text,
+                   "GET %s HTTP/1.1\r\nHost: x\r\n"
+                   "Connection: close\r\n\r\n",
+                   path);
     assert_int_equal(send(fd, text.ptr, text.len, MSG_NOSIGNAL), text.len);
     sl_str_clear(&text);
     ssize_t len;
@@ -171,8 +173,8 @@ static void a_limit_on_sockets(void **state)
     int fds[2];
     for (unsigned i = 0; i < 2; i++) {
         fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        assert_int_equal(connect(fds[i], (struct sockaddr *)&address,
-                                 sizeof(address)), 0);
+        assert_int_equal(
+            connect(fds[i], (struct sockaddr *)&address, sizeof(address)), 0);
     }
     char byte;
     assert_true(recv(fds[1], &byte, 1, 0) <= 0);
@@ -214,8 +216,8 @@ static void so_is_a_port_that_is_taken(void **state)
     assert_int_equal(listen(fd, 1), 0);
     getsockname(fd, (struct sockaddr *)&address, &size);
     free(config.listen);
-    assert_true(asprintf(&config.listen, "127.0.0.1:%u",
-                         ntohs(address.sin_port)) > 0);
+    assert_true(
+        asprintf(&config.listen, "127.0.0.1:%u", ntohs(address.sin_port)) > 0);
     for (config.workers = 1; config.workers <= 2; config.workers++)
         assert_int_equal(sl_host_serve(&config, &c_engine_ops), 1);
     await_log(config.listen, "none");

@@ -67,8 +67,7 @@ static int teardown(void **state)
 static struct sl_str ask(const char *method, const char *path)
 {
     struct sl_str request = { 0 };
-    sl_str_add_fmt(&request, "%s %s HTTP/1.1\r\nHost: x\r\n\r\n", method,
-                   path);
+    sl_str_add_fmt(&request, "%s %s HTTP/1.1\r\nHost: x\r\n\r\n", method, path);
     struct sl_str answer = test_http_ask(&http, sl_str_slice(&request));
     sl_str_release(&request);
     return answer;

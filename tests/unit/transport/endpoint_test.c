@@ -6,11 +6,11 @@
  */
 #include "transport/endpoint.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include "tests/lib/ws_rig.h"
 
@@ -50,7 +50,8 @@ static void negotiate(char query[64])
     ws_client_open(&client, &rig);
     assert_int_equal(ws_client_request(&client, "POST",
                                        "/chat/negotiate?negotiateVersion=1",
-                                       &body), 200);
+                                       &body),
+                     200);
     const char *at = strstr(body.ptr, "\"connectionToken\":\"");
     assert_non_null(at);
     memcpy(query, "id=", 3);
@@ -130,8 +131,9 @@ static void a_live_connection_and_other_requests(void **state)
     assert_answer("DELETE", target, 400,
                   "Cannot terminate this connection using the DELETE "
                   "endpoint.");
-    assert_answer("GET", target, 400, "Cannot change transports "
-                                      "mid-connection");
+    assert_answer("GET", target, 400,
+                  "Cannot change transports "
+                  "mid-connection");
     ws_client_close(&client);
 }
 
@@ -234,7 +236,8 @@ static void a_full_table_of_claims_answers_503(void **state)
         snprintf(name, sizeof(name), "%022u", i);
         assert_int_equal(sl_claims_take(rig.claims, sl_slice_str(name), 0,
                                         rig.wall_ms, rig.wall_ms + 60000,
-                                        &owner), 0);
+                                        &owner),
+                         0);
     }
     negotiate(query);
     struct ws_client client;
@@ -258,16 +261,18 @@ static void what_is_no_upgrade_is_another_request(void **state)
     (void)state;
     struct ws_client client;
     ws_client_open(&client, &rig);
-    ws_client_send(&client, SL_SLICE(
-        "GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
-        "Upgrade: websocket\r\nSec-WebSocket-Version: 8\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
+    ws_client_send(
+        &client,
+        SL_SLICE("GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+                 "Upgrade: websocket\r\nSec-WebSocket-Version: 8\r\n"
+                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
     assert_int_equal(ws_client_answer(&client), 400);
     ws_client_close(&client);
     ws_client_open(&client, &rig);
-    ws_client_send(&client, SL_SLICE(
-        "GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
-        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"));
+    ws_client_send(
+        &client,
+        SL_SLICE("GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+                 "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"));
     assert_int_equal(ws_client_answer(&client), 400);
     ws_client_close(&client);
 }

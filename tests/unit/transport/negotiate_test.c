@@ -6,13 +6,13 @@
  */
 #include "transport/negotiate.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #define NOW_MS 1764040000000ull
-#define WEBSOCKETS \
+#define WEBSOCKETS                                            \
     "\"availableTransports\":[{\"transport\":\"WebSockets\"," \
     "\"transferFormats\":[\"Text\",\"Binary\"]}]"
 #define NON_INTEGER \
@@ -62,8 +62,8 @@ static void assert_version_1(const char *query)
                         "\"connectionToken\":\"\"," WEBSOCKETS "}");
     struct sl_token seen;
     assert_int_equal(sl_token_verify(&keys, SL_SLICE("chat"),
-                                     sl_slice_str(token), NOW_MS, 60000,
-                                     &seen), 0);
+                                     sl_slice_str(token), NOW_MS, 60000, &seen),
+                     0);
     assert_string_equal(seen.conn_id, id);
     sl_str_release(&out);
 }
@@ -74,12 +74,13 @@ static void assert_version_0(const char *query)
     char id[64];
     negotiate(&out, query);
     take_value(&out, "\"connectionId\":\"", id);
-    assert_string_equal(out.ptr,
-                        "{\"negotiateVersion\":0,\"connectionId\":\"\","
-                        WEBSOCKETS "}");
+    assert_string_equal(
+        out.ptr,
+        "{\"negotiateVersion\":0,\"connectionId\":\"\"," WEBSOCKETS "}");
     struct sl_token seen;
     assert_int_equal(sl_token_verify(&keys, SL_SLICE("chat"), sl_slice_str(id),
-                                     NOW_MS, 60000, &seen), 0);
+                                     NOW_MS, 60000, &seen),
+                     0);
     assert_true(seen.version0);
     sl_str_release(&out);
 }
@@ -108,10 +109,11 @@ static void versions_that_are_no_integer(void **state)
 {
     (void)state;
     static const char *const queries[] = {
-        "negotiateVersion=", "negotiateVersion=x", "negotiateVersion=1.0",
-        "negotiateVersion=99999999999", "negotiateVersion=2147483648",
-        "negotiateVersion=-2147483649", "negotiateVersion=-",
-        "negotiateVersion=1&negotiateVersion=0", "negotiateVersion=1%200",
+        "negotiateVersion=",           "negotiateVersion=x",
+        "negotiateVersion=1.0",        "negotiateVersion=99999999999",
+        "negotiateVersion=2147483648", "negotiateVersion=-2147483649",
+        "negotiateVersion=-",          "negotiateVersion=1&negotiateVersion=0",
+        "negotiateVersion=1%200",
     };
     struct sl_str out = { 0 };
     for (size_t i = 0; i < SL_COUNT(queries); i++)
@@ -134,8 +136,7 @@ static void transports_that_the_hub_does_not_allow_are_left_out(void **state)
     (void)state;
     struct sl_str out = { 0 };
     entry.options.transports = 1u << SL_TRANSPORT_LONG_POLLING;
-    assert_non_null(strstr(negotiate(&out, ""),
-                           "\"availableTransports\":[]"));
+    assert_non_null(strstr(negotiate(&out, ""), "\"availableTransports\":[]"));
     sl_hub_options_default(&entry.options);
     sl_str_release(&out);
 }

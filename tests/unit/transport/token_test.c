@@ -5,10 +5,10 @@
  */
 #include "transport/token.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include "base/base.h"
 #include "base/err.h"
@@ -52,7 +52,8 @@ static void flags_travel_in_the_token(void **state)
     for (int flags = 0; flags < 4; flags++) {
         sl_token_issue(&keys, HUB, NOW_MS, flags & 1, flags & 2, &made);
         assert_int_equal(sl_token_verify(&keys, HUB, sl_slice_str(made.text),
-                                         NOW_MS, LIFE_MS, &seen), 0);
+                                         NOW_MS, LIFE_MS, &seen),
+                         0);
         assert_int_equal(seen.version0, (flags & 1) != 0);
         assert_int_equal(seen.stateful, (flags & 2) != 0);
     }
@@ -75,8 +76,8 @@ static void every_changed_character_is_refused(void **state)
         char text[SL_TOKEN_LEN + 1];
         memcpy(text, made.text, sizeof(text));
         text[i] = text[i] == 'A' ? 'B' : 'A';
-        assert_int_equal(sl_token_verify(&keys, HUB, sl_slice_str(text),
-                                         NOW_MS, LIFE_MS, &seen),
+        assert_int_equal(sl_token_verify(&keys, HUB, sl_slice_str(text), NOW_MS,
+                                         LIFE_MS, &seen),
                          SL_E_FORGED);
     }
 }
@@ -85,9 +86,14 @@ static void what_is_no_token_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "x", "unknown", "AAAAAAAAAAAAAAAAAAAAAA",
-        "AAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAA",
-        "!!!!!!!!!!!!!!!!!!!!!!", "AAAAAAAAAAAAAAAAAAAA==",
+        "",
+        "x",
+        "unknown",
+        "AAAAAAAAAAAAAAAAAAAAAA",
+        "AAAAAAAAAAAAAAAAAAAAA",
+        "AAAAAAAAAAAAAAAAAAAAAAA",
+        "!!!!!!!!!!!!!!!!!!!!!!",
+        "AAAAAAAAAAAAAAAAAAAA==",
     };
     struct sl_token seen;
     for (size_t i = 0; i < SL_COUNT(texts); i++)
@@ -112,12 +118,14 @@ static void other_hubs_and_keys_refuse_it(void **state)
     struct sl_token made, seen;
     sl_token_issue(&keys, HUB, NOW_MS, false, false, &made);
     struct sl_slice text = sl_slice_str(made.text);
-    assert_int_equal(sl_token_verify(&keys, SL_SLICE("other"), text, NOW_MS,
-                                     LIFE_MS, &seen), SL_E_FORGED);
+    assert_int_equal(
+        sl_token_verify(&keys, SL_SLICE("other"), text, NOW_MS, LIFE_MS, &seen),
+        SL_E_FORGED);
     struct sl_token_keys others;
     sl_token_keys_init(&others, (struct sl_slice){ 0 });
-    assert_int_equal(sl_token_verify(&others, HUB, text, NOW_MS, LIFE_MS,
-                                     &seen), SL_E_FORGED);
+    assert_int_equal(
+        sl_token_verify(&others, HUB, text, NOW_MS, LIFE_MS, &seen),
+        SL_E_FORGED);
 }
 
 static void the_same_secret_gives_the_same_key(void **state)
@@ -128,7 +136,8 @@ static void the_same_secret_gives_the_same_key(void **state)
     struct sl_token made, seen;
     sl_token_issue(&keys, HUB, NOW_MS, false, false, &made);
     assert_int_equal(sl_token_verify(&again, HUB, sl_slice_str(made.text),
-                                     NOW_MS, LIFE_MS, &seen), 0);
+                                     NOW_MS, LIFE_MS, &seen),
+                     0);
     assert_string_equal(seen.conn_id, made.conn_id);
 }
 
@@ -142,7 +151,8 @@ static void an_older_key_still_verifies(void **state)
     memcpy(rotated.keys[1], keys.keys[0], SL_TOKEN_KEY_LEN);
     rotated.count = 2;
     assert_int_equal(sl_token_verify(&rotated, HUB, sl_slice_str(made.text),
-                                     NOW_MS, LIFE_MS, &seen), 0);
+                                     NOW_MS, LIFE_MS, &seen),
+                     0);
     assert_string_equal(seen.conn_id, made.conn_id);
 }
 
@@ -152,10 +162,11 @@ static void it_expires(void **state)
     struct sl_token made, seen;
     sl_token_issue(&keys, HUB, NOW_MS, false, false, &made);
     struct sl_slice text = sl_slice_str(made.text);
-    assert_int_equal(sl_token_verify(&keys, HUB, text, NOW_MS + LIFE_MS,
-                                     LIFE_MS, &seen), 0);
+    assert_int_equal(
+        sl_token_verify(&keys, HUB, text, NOW_MS + LIFE_MS, LIFE_MS, &seen), 0);
     assert_int_equal(sl_token_verify(&keys, HUB, text, NOW_MS + LIFE_MS + 1000,
-                                     LIFE_MS, &seen), SL_E_EXPIRED);
+                                     LIFE_MS, &seen),
+                     SL_E_EXPIRED);
 }
 
 /* The clocks of two pods differ, and the seconds in a token wrap. */
@@ -167,11 +178,12 @@ static void a_clock_behind_is_forgiven_across_the_wrap(void **state)
     uint64_t at_ms = NOW_MS - NOW_MS % wrap_ms;
     sl_token_issue(&keys, HUB, at_ms + 3000, false, false, &made);
     struct sl_slice text = sl_slice_str(made.text);
-    assert_int_equal(sl_token_verify(&keys, HUB, text, at_ms - 2000, LIFE_MS,
-                                     &seen), 0);
+    assert_int_equal(
+        sl_token_verify(&keys, HUB, text, at_ms - 2000, LIFE_MS, &seen), 0);
     assert_int_equal(seen.age_ms, 0);
-    assert_int_equal(sl_token_verify(&keys, HUB, text, at_ms - 60000, LIFE_MS,
-                                     &seen), SL_E_EXPIRED);
+    assert_int_equal(
+        sl_token_verify(&keys, HUB, text, at_ms - 60000, LIFE_MS, &seen),
+        SL_E_EXPIRED);
 }
 
 static void tokens_differ(void **state)

@@ -7,11 +7,11 @@
  */
 #include "transport/websocket.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,7 +28,7 @@
 #define PING 0x89u
 #define PONG 0x8au
 
-#define ECHO_CALL                                                            \
+#define ECHO_CALL                                                      \
     SL_SLICE("{\"type\":1,\"invocationId\":\"1\",\"target\":\"Echo\"," \
              "\"arguments\":[\"h\xc3\xa9\"]}\x1e")
 #define ECHOED "{'type':3,'invocationId':'1','result':'h\xc3\xa9'}\n"
@@ -82,12 +82,14 @@ static void assert_lives(void)
 static void the_answer_has_the_key_and_no_more(void **state)
 {
     (void)state;
-    ws_client_send(&client, SL_SLICE(
-        "GET /chat HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\n"
-        "Upgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        "Sec-WebSocket-Protocol: json\r\n"
-        "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"));
+    ws_client_send(
+        &client,
+        SL_SLICE(
+            "GET /chat HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\n"
+            "Upgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            "Sec-WebSocket-Protocol: json\r\n"
+            "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"));
     static const char want[] =
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\n"
@@ -128,8 +130,7 @@ static void a_frame_may_be_cut_anywhere(void **state)
     for (size_t cut = 1; cut < frame.len; cut++) {
         ws_client_send(&client, sl_slice_of(frame.ptr, cut));
         test_loop_until(&rig.loop, rig.transport.reader_count == 1);
-        ws_client_send(&client,
-                       sl_slice_of(frame.ptr + cut, frame.len - cut));
+        ws_client_send(&client, sl_slice_of(frame.ptr + cut, frame.len - cut));
         ws_client_hears(&client, ECHOED);
     }
     assert_int_equal(rig.transport.reader_count, 0);
@@ -191,8 +192,7 @@ static void hub_messages_cross_frames_of_any_kind(void **state)
     ws_client_join(&client, "");
     struct sl_slice echo = ECHO_CALL;
     ws_client_frame(&client, TEXT, sl_slice_of(echo.ptr, 20));
-    ws_client_frame(&client, BINARY,
-                    sl_slice_of(echo.ptr + 20, echo.len - 20));
+    ws_client_frame(&client, BINARY, sl_slice_of(echo.ptr + 20, echo.len - 20));
     ws_client_hears(&client, ECHOED);
 }
 
@@ -218,7 +218,8 @@ static void pings_are_answered_with_their_payload(void **state)
     char longest[125];
     memset(longest, 'z', sizeof(longest));
     const struct sl_slice payloads[] = {
-        { 0 }, SL_SLICE("abc"), sl_slice_of(longest, sizeof(longest)) };
+        { 0 }, SL_SLICE("abc"), sl_slice_of(longest, sizeof(longest))
+    };
     for (size_t i = 0; i < SL_COUNT(payloads); i++) {
         unsigned first;
         struct sl_str payload = { 0 };
@@ -266,11 +267,11 @@ static void each_breach_has_its_code(void **state)
     assert_frame_breach(CLOSE, SL_SLICE("\x03\xed"), 1002); /* 1005 */
     assert_frame_breach(CLOSE, SL_SLICE("\x03\xee"), 1002); /* 1006 */
     assert_frame_breach(CLOSE, SL_SLICE("\x03\xe8\xff\xfe"), 1002);
-    assert_frame_breach(0xc1, ECHO_CALL, 1002);             /* RSV1 */
-    assert_frame_breach(0x83, SL_SLICE("x"), 1002);    /* opcode 3 */
-    assert_frame_breach(0x8b, SL_SLICE("x"), 1002);    /* opcode 11 */
-    assert_frame_breach(CONTINUES_LAST, ECHO_CALL, 1002);   /* of nothing */
-    assert_frame_breach(0x09, SL_SLICE("a"), 1002);    /* a ping in pieces */
+    assert_frame_breach(0xc1, ECHO_CALL, 1002);           /* RSV1 */
+    assert_frame_breach(0x83, SL_SLICE("x"), 1002);       /* opcode 3 */
+    assert_frame_breach(0x8b, SL_SLICE("x"), 1002);       /* opcode 11 */
+    assert_frame_breach(CONTINUES_LAST, ECHO_CALL, 1002); /* of nothing */
+    assert_frame_breach(0x09, SL_SLICE("a"), 1002);       /* a ping in pieces */
     assert_frame_breach(PING, sl_slice_of(long_ping, sizeof(long_ping)), 1002);
     assert_frame_breach(TEXT, SL_SLICE("{\"type\":6,\"x\":\"\xff\xc0\"}\x1e"),
                         1007);
@@ -306,8 +307,13 @@ static void a_breach_leaves_others_alone(void **state)
 static void a_client_close_is_answered(void **state)
 {
     (void)state;
-    static const char *const payloads[] = { "", "\x03\xe8", "\x03\xe8" "bye",
-                                            "\x03\xe9", "\x0b\xb8" "app",
+    static const char *const payloads[] = { "",
+                                            "\x03\xe8",
+                                            "\x03\xe8"
+                                            "bye",
+                                            "\x03\xe9",
+                                            "\x0b\xb8"
+                                            "app",
                                             "\x13\x87" };
     for (size_t i = 0; i < SL_COUNT(payloads); i++) {
         ws_client_join(&client, "");
