@@ -68,8 +68,8 @@ static int listen_loopback(struct sockaddr_in *address)
 static void set_no_delay(int fd)
 {
     int on = 1;
-    assert_int_equal(
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
+    assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)),
+                     0);
 }
 
 int test_tcp_connect(unsigned port)

@@ -177,7 +177,8 @@ static void accepted_sockets_find_lost_peers(void **state)
         int value = 0;
         socklen_t size = sizeof(value);
         assert_int_equal(getsockopt(taken.fds[0], options[i].level,
-                                    options[i].name, &value, &size), 0);
+                                    options[i].name, &value, &size),
+                         0);
         assert_int_equal(value, options[i].value);
     }
     close_taken(&taken);

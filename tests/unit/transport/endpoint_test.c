@@ -6,11 +6,12 @@
  */
 #include "transport/endpoint.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include "tests/lib/ws_rig.h"
 

@@ -6,10 +6,11 @@
  */
 #include "transport/negotiate.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
 
 #define NOW_MS 1764040000000ull
 #define WEBSOCKETS                                            \

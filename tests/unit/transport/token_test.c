@@ -5,10 +5,11 @@
  */
 #include "transport/token.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
 
 #include "base/base.h"
 #include "base/err.h"

@@ -7,11 +7,12 @@
  */
 #include "transport/websocket.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include <sys/socket.h>
 #include <unistd.h>
