@@ -309,6 +309,19 @@ static void connected(void *user, struct sl_conn *conn)
     }
 }
 
+/* Rare, so the coroutine is searched for. */
+static void cancel_connected(void *user, struct sl_conn *conn)
+{
+    struct sl_engine *engine = script_of(user)->gen->engine;
+    SL_LIST_FOREACH(node, &engine->live) {
+        struct sl_co *co = SL_CONTAINER_OF(node, struct sl_co, node);
+        if (co->on_end != on_connected_end || co->conn != conn->handle)
+            continue;
+        sl_co_cancel(co);
+        return;
+    }
+}
+
 /* Runs while the engine stops, too (its waits are cancelled then): whoever was
  * told of a connection's begin is told of its end. */
 static void disconnected(void *user, struct sl_conn *conn,
@@ -344,6 +357,7 @@ static const struct sl_script_ops script_ops = {
     .cancel = cancel,
     .drop = drop,
     .connected = connected,
+    .cancel_connected = cancel_connected,
     .disconnected = disconnected,
     .forget = forget,
 };

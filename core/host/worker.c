@@ -189,7 +189,6 @@ int sl_worker_init(struct sl_worker *worker, const struct sl_worker_env *env,
                         sl_http_router_handle, worker->router);
     worker->engine = env->engine->create(&(struct sl_engine_env){
         .world = &worker->world,
-        .loop = &worker->loop,
         .store = env->store,
         .pod = env->pod,
         .worker = index,

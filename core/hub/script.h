@@ -100,13 +100,11 @@ struct sl_setting_view {
     const char *name, *value; /* as text; secrets are not in it */
 };
 
-struct sl_loop;
 struct sl_store;
 struct sl_http_request;
 
 struct sl_engine_env {
     struct sl_world *world;
-    struct sl_loop *loop;
     struct sl_store *store;
     const char *pod;
     unsigned worker;

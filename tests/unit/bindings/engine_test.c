@@ -237,6 +237,31 @@ static void runs_connected_and_disconnected(void **state)
     lua_rig_release(&rig);
 }
 
+static void cancels_connected_when_the_client_leaves(void **state)
+{
+    (void)state;
+    struct lua_rig rig;
+    lua_rig_init(&rig, 1);
+    lua_rig_file(&rig, "chat.lua",
+                 HUB("()") "function Hub:on_connected()\n"
+                           "  while true do signalua.sleep(1) end\n"
+                           "end\n"
+                           "function Hub:on_disconnected()\n"
+                           "  signalua.log.info('never')\n"
+                           "end\n" DONE);
+    assert_int_equal(lua_rig_load(&rig), 0);
+    lua_rig_join(&rig, &rig.a, 0, "a", NULL);
+    cluster_advance(&rig.cluster, 1500);
+    lua_rig_logged(&rig);
+    peer_leave(&rig.a, SL_CLOSE_LOST);
+    cluster_settle(&rig.cluster);
+    assert_int_equal(sl_world_conn_count(&rig.worker->world), 0);
+    const char *log = lua_rig_logged(&rig);
+    assert_null(strstr(log, "never"));
+    assert_null(strstr(log, "error"));
+    lua_rig_release(&rig);
+}
+
 static void closes_when_connected_fails(void **state)
 {
     (void)state;
@@ -493,6 +518,7 @@ int main(void)
         cmocka_unit_test(tells_hub_errors_to_the_client),
         cmocka_unit_test(refuses_a_result_that_cannot_be_encoded),
         cmocka_unit_test(runs_connected_and_disconnected),
+        cmocka_unit_test(cancels_connected_when_the_client_leaves),
         cmocka_unit_test(closes_when_connected_fails),
         cmocka_unit_test(refuses_the_unauthenticated_where_asked),
         cmocka_unit_test(cancels_waits_when_the_client_leaves),
