@@ -192,6 +192,16 @@ survives('a client that never reads', async () => {
   await reader.stop();
 });
 
+survives('a method that sends more than max_outbound at once to clients that read', async () => {
+  const reader = await Plain.open(server.url, '/lab');
+  const slow = await server.metric('slow_clients_closed_total');
+  await beside.old.invoke('Flood', 40, 20000);      // 800 kB in one turn, three times max_outbound
+  await reader.gotCount('flood', 40);
+  assert.equal(await server.metric('slow_clients_closed_total'), slow);
+  assert.equal(await reader.invoke('Echo', 1), 1);
+  await reader.stop();
+});
+
 survives('a client that asks on and never reads an answer', async () => {
   const resident = residentBytes(server.pid);
   const asking = [new Tcp(server.url), await upgraded(), await upgraded()];
