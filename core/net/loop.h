@@ -39,6 +39,8 @@ struct sl_loop {
     uv_async_t async;
     uv_timer_t timer;
     uint64_t timer_at_ms; /* what the timer is set to; UINT64_MAX: not set */
+    const uint64_t *given_ms; /* borrowed: the time, where a test gives it;
+                                 NULL: libuv's */
     uv_idle_t spin;       /* on while the run queue has work left */
     atomic_bool stop_wanted;
     /* Any thread may read these. An idle loop turns rarely, so a watchdog
@@ -71,7 +73,8 @@ static inline uint64_t sl_loop_now(const struct sl_loop *loop)
 /* First line of each libuv callback: brings now_ms up to date. */
 static inline void sl_loop_enter(struct sl_loop *loop)
 {
-    loop->wheel.now_ms = uv_now(&loop->uv);
+    loop->wheel.now_ms =
+        SL_LIKELY(loop->given_ms == NULL) ? uv_now(&loop->uv) : *loop->given_ms;
     atomic_store_explicit(&loop->awake_since_ms, loop->wheel.now_ms,
                           memory_order_relaxed);
 }

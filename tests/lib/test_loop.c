@@ -17,6 +17,8 @@
 #include <cmocka.h>
 
 #define PATIENCE_NS UINT64_C(10000000000)
+#define STEP_MS 100    /* by which the given time moves at most */
+#define QUIET_TURNS 4  /* a closed handle, a letter, their consequences */
 
 static void on_guard(uv_timer_t *timer)
 {
@@ -29,6 +31,11 @@ void test_loop_open(struct test_loop *test)
     assert_int_equal(sl_loop_init(&test->loop, &test->metrics), 0);
     uv_timer_init(&test->loop.uv, &test->guard);
     uv_timer_start(&test->guard, on_guard, 3600000, 3600000);
+    test_loop_be_patient(test);
+}
+
+void test_loop_be_patient(struct test_loop *test)
+{
     test->deadline_ns = uv_hrtime() + PATIENCE_NS;
 }
 
@@ -46,6 +53,42 @@ void test_loop_turn(struct test_loop *test)
         fail_msg("waited in vain");
     uv_run(&test->loop.uv, UV_RUN_NOWAIT);
     sched_yield();
+}
+
+void test_loop_stop_time(struct test_loop *test)
+{
+    test->now_ms = sl_loop_now(&test->loop);
+    test->loop.given_ms = &test->now_ms;
+}
+
+void test_loop_pass(struct test_loop *test, uint64_t ms)
+{
+    while (ms > 0) {
+        uint64_t step = ms < STEP_MS ? ms : STEP_MS;
+        test->now_ms += step;
+        ms -= step;
+        test_loop_turn(test);
+    }
+    test_loop_settle(test);
+}
+
+/* Changes with whatever a turn may do. */
+static int64_t activity(const struct test_loop *test)
+{
+    return sl_metric_get(&test->metrics, SL_M_BYTES_IN) +
+           sl_metric_get(&test->metrics, SL_M_BYTES_OUT) +
+           sl_metric_get(&test->metrics, SL_M_LETTERS) -
+           sl_metric_get(&test->metrics, SL_M_SOCKETS);
+}
+
+void test_loop_settle(struct test_loop *test)
+{
+    for (unsigned quiet = 0; quiet < QUIET_TURNS; quiet++) {
+        int64_t before = activity(test);
+        test_loop_turn(test);
+        if (activity(test) != before)
+            quiet = 0;
+    }
 }
 
 static int listen_loopback(struct sockaddr_in *address)
@@ -96,6 +139,12 @@ void test_tcp_pair(int out[2])
     assert_true(out[0] >= 0);
     set_no_delay(out[0]);
     close(listening);
+}
+
+void test_local_pair(int out[2])
+{
+    assert_int_equal(
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out), 0);
 }
 
 bool test_recv(int fd, struct sl_str *into, int *error)

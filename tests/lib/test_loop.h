@@ -17,6 +17,7 @@ struct test_loop {
     struct sl_metrics metrics;
     uv_timer_t guard; /* keeps the loop alive */
     uint64_t deadline_ns;
+    uint64_t now_ms; /* of the loop, once its time stands still */
 };
 
 void test_loop_open(struct test_loop *test);
@@ -32,6 +33,22 @@ void test_loop_turn(struct test_loop *test);
         while (!(condition))             \
             test_loop_turn(test);        \
     } while (0)
+
+/* From now on the loop's time stands still, but for test_loop_pass. */
+void test_loop_stop_time(struct test_loop *test);
+
+/* Lets milliseconds pass as they would: in small steps, with turns between. */
+void test_loop_pass(struct test_loop *test, uint64_t ms);
+
+/* Turns until nothing moves any more. Says it all only where what one end
+ * sends is with the other at once, as on a local pair. */
+void test_loop_settle(struct test_loop *test);
+
+/* The patience with a test begins anew. */
+void test_loop_be_patient(struct test_loop *test);
+
+/* A connected pair of local sockets; out[0] is the server's end. */
+void test_local_pair(int out[2]);
 
 /* A connected pair of loopback TCP sockets; out[0] is the server's end. */
 void test_tcp_pair(int out[2]);

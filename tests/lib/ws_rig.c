@@ -80,13 +80,26 @@ void ws_rig_close(struct ws_rig *rig)
     sl_directory_free(rig->directory);
 }
 
+static void open_on(struct ws_client *client, struct ws_rig *rig,
+                    const int pair[2])
+{
+    *client = (struct ws_client){ .rig = rig, .fd = pair[1] };
+    struct sockaddr_storage peer = { .ss_family = AF_INET };
+    sl_http_accept(&rig->http, pair[0], &peer);
+}
+
 void ws_client_open(struct ws_client *client, struct ws_rig *rig)
 {
     int pair[2];
     test_tcp_pair(pair);
-    *client = (struct ws_client){ .rig = rig, .fd = pair[1] };
-    struct sockaddr_storage peer = { .ss_family = AF_INET };
-    sl_http_accept(&rig->http, pair[0], &peer);
+    open_on(client, rig, pair);
+}
+
+void ws_client_open_local(struct ws_client *client, struct ws_rig *rig)
+{
+    int pair[2];
+    test_local_pair(pair);
+    open_on(client, rig, pair);
 }
 
 void ws_client_close(struct ws_client *client)

@@ -46,6 +46,10 @@ struct ws_client {
 };
 
 void ws_client_open(struct ws_client *client, struct ws_rig *rig);
+
+/* On a local pair instead of TCP: test_loop_settle leaves nothing under way. */
+void ws_client_open_local(struct ws_client *client, struct ws_rig *rig);
+
 void ws_client_close(struct ws_client *client);
 
 void ws_client_send(struct ws_client *client, struct sl_slice bytes);
@@ -58,6 +62,9 @@ unsigned ws_client_answer(struct ws_client *client);
  * (owned by the caller's sl_str) gets the body. */
 unsigned ws_client_request(struct ws_client *client, const char *method,
                            const char *target, struct sl_str *body);
+
+/* Appends the request that ws_client_upgrade sends. */
+void ws_upgrade_add(struct sl_str *out, const char *query);
 
 /* Upgrades at /chat?query; returns the status, 101 when it went well. */
 unsigned ws_client_upgrade(struct ws_client *client, const char *query);
