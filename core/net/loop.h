@@ -39,10 +39,9 @@ struct sl_loop {
     uv_async_t async;
     uv_timer_t timer;
     uint64_t timer_at_ms; /* what the timer is set to; UINT64_MAX: not set */
-    const uint64_t *given_ms; /* borrowed: the time, where a test gives it;
-                                 NULL: libuv's */
     uv_idle_t spin;       /* on while the run queue has work left */
     atomic_bool stop_wanted;
+    const uint64_t *given_ms; /* borrowed: a test's time; NULL: libuv's */
     /* Any thread may read these. An idle loop turns rarely, so a watchdog
      * looks at how long one has been awake. libuv's clock (uv_hrtime). */
     _Atomic uint64_t heartbeat_ms;   /* when the loop last turned */

@@ -17,8 +17,8 @@
 #include <cmocka.h>
 
 #define PATIENCE_NS UINT64_C(10000000000)
-#define STEP_MS 100    /* by which the given time moves at most */
-#define QUIET_TURNS 4  /* a closed handle, a letter, their consequences */
+#define STEP_MS 100   /* by which the given time moves at most */
+#define QUIET_TURNS 4 /* a closed handle, a letter, their consequences */
 
 static void on_guard(uv_timer_t *timer)
 {
@@ -143,8 +143,8 @@ void test_tcp_pair(int out[2])
 
 void test_local_pair(int out[2])
 {
-    assert_int_equal(
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out),
+                     0);
 }
 
 bool test_recv(int fd, struct sl_str *into, int *error)

@@ -177,15 +177,20 @@ unsigned ws_client_request(struct ws_client *client, const char *method,
     return status;
 }
 
-unsigned ws_client_upgrade(struct ws_client *client, const char *query)
+void ws_upgrade_add(struct sl_str *out, const char *query)
 {
-    struct sl_str text = { 0 };
-    sl_str_add_fmt(&text,
+    sl_str_add_fmt(out,
                    "GET /chat%s%s HTTP/1.1\r\nHost: test\r\n"
                    "Connection: Upgrade\r\nUpgrade: websocket\r\n"
                    "Sec-WebSocket-Version: 13\r\n"
                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
                    query[0] == '\0' ? "" : "?", query);
+}
+
+unsigned ws_client_upgrade(struct ws_client *client, const char *query)
+{
+    struct sl_str text = { 0 };
+    ws_upgrade_add(&text, query);
     ws_client_send(client, sl_str_slice(&text));
     sl_str_release(&text);
     return ws_client_answer(client);
