@@ -23,13 +23,17 @@ void sl_str_release(struct sl_str *str);
 
 /* Makes room for `more` bytes and returns where they begin, never NULL; len is
  * unchanged. */
-char *sl_str_reserve_slow(struct sl_str *str, size_t more);
+char *sl_str_reserve_slow(struct sl_str *str, size_t more)
+    __attribute__((returns_nonnull));
 
 static inline char *sl_str_reserve(struct sl_str *str, size_t more)
 {
     /* An exact fit goes the slow way: `>=` would let 0 of 0 bytes pass. */
-    if (SL_LIKELY(str->cap - str->len > more))
+    if (SL_LIKELY(str->cap - str->len > more)) {
+        if (str->ptr == NULL)
+            __builtin_unreachable(); /* cap is 0 then: gcc cannot see it */
         return str->ptr + str->len;
+    }
     return sl_str_reserve_slow(str, more);
 }
 

@@ -174,6 +174,7 @@ static void begin_request(struct sl_http_conn *conn)
 /* The request is not complete. */
 static void await_more(struct sl_http_conn *conn)
 {
+    sl_assert(conn->exchange != NULL);
     struct sl_http_parser *parser = &conn->exchange->parser;
     if (parser->phase != SL_HTTP_IN_BODY)
         return;

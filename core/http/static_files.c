@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -147,15 +148,18 @@ static int open_without_links(int folder, const char *path)
 
 /* libc has no wrapper for openat2, and the thread sanitizer follows descriptors
  * by the wrappers: it would take the file for the socket that had its number
- * before, of another thread, maybe. dup makes the number known to it. */
+ * before, of another thread, maybe. So it is shown an open of its own. */
 static int open_by_openat2(int folder, const char *path,
                            const struct open_how *how)
 {
     int fd = (int)syscall(SYS_openat2, folder, path, how, sizeof(*how));
 #ifdef __SANITIZE_THREAD__
-    int known = fd < 0 ? fd : dup(fd);
-    if (fd >= 0)
-        syscall(SYS_close, fd);
+    if (fd < 0)
+        return fd;
+    char link[32];
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    int known = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    syscall(SYS_close, fd);
     return known;
 #else
     return fd;

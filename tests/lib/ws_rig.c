@@ -301,7 +301,7 @@ void ws_client_hears(struct ws_client *client, const char *text)
 
 void ws_client_hears_close(struct ws_client *client, unsigned code)
 {
-    unsigned first;
+    unsigned first = 0;
     struct sl_str payload = { 0 };
     assert_true(ws_client_next(client, &first, &payload));
     assert_int_equal(first, 0x88);

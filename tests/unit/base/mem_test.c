@@ -49,14 +49,17 @@ static void realloc_keeps_bytes(void **state)
     sl_free(block);
 }
 
-/* Sanitizers end the process instead, unless told otherwise by this. */
-const char *__asan_default_options(void);
+/* Sanitizers end the process instead, unless told otherwise by these, which
+ * their library looks for. */
+#define FOR_SANITIZERS __attribute__((visibility("default")))
+
+FOR_SANITIZERS const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
 }
 
-const char *__tsan_default_options(void);
+FOR_SANITIZERS const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
     return "allocator_may_return_null=1";
