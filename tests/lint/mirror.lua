@@ -77,4 +77,11 @@ for _, test in ipairs(tree.list(root, { "tests/unit" }, "*_test.c")) do
         report(test, "is not registered in tests/CMakeLists.txt")
     end
 end
+for _, case in ipairs(tree.list(root, { "tests/wire" }, "*.wire")) do
+    checked = checked + 1
+    if not is_listed(case, case:match("^tests/wire/([^/]+)%.wire$")
+            or case:match("^tests/wire/(.*)$")) then
+        report(case, "is not registered in tests/CMakeLists.txt")
+    end
+end
 tree.finish("lint.mirror", checked, findings)
