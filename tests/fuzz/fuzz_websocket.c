@@ -133,30 +133,35 @@ struct forecast {
     uint8_t message;     /* its opcode, 0: none */
 };
 
+/* RFC 3629, section 4: what may follow a first byte. */
+static const struct lead {
+    uint8_t first, last; /* bytes that begin such a character */
+    uint8_t low, high;   /* of its second byte */
+    uint8_t size;        /* bytes */
+} leads[] = {
+    { 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 },
+    { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+    { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+    { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+    { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+};
+
 /* Bytes of the character in front; 0: it is cut off; -1: no UTF-8. */
 static int character(const uint8_t *at, size_t len)
 {
-    uint8_t c = at[0], low = 0x80, high = 0xbf;
-    int size = c < 0x80 ? 1 : c < 0xc2 ? -1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    if (size < 0 || c > 0xf4)
+    const struct lead *lead = leads;
+    while (lead < leads + SL_COUNT(leads) && at[0] > lead->last)
+        lead++;
+    if (lead == leads + SL_COUNT(leads) || at[0] < lead->first)
         return -1;
-    if (c == 0xe0)
-        low = 0xa0;
-    else if (c == 0xf0)
-        low = 0x90;
-    else if (c == 0xed)
-        high = 0x9f;
-    else if (c == 0xf4)
-        high = 0x8f;
-    for (int i = 1; i < size; i++) {
-        if ((size_t)i == len)
+    for (uint8_t i = 1; i < lead->size; i++) {
+        if (i == len)
             return 0;
-        if (at[i] < low || at[i] > high)
+        if (at[i] < (i == 1 ? lead->low : 0x80) ||
+            at[i] > (i == 1 ? lead->high : 0xbf))
             return -1;
-        low = 0x80;
-        high = 0xbf;
     }
-    return size;
+    return lead->size;
 }
 
 static bool is_text(const struct sl_str *text, bool whole)

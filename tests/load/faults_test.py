@@ -142,17 +142,27 @@ class Server:
                 self.writers.remove(writer)
 
 
-async def run(sigload, mode, fault):
-    """Returns sigload's status and its result."""
-    listener = await asyncio.start_server(Server(fault).serve, "127.0.0.1", 0)
+async def run_for(seconds, sigload, mode, fault):
+    """Returns sigload's status, its result, and whether the fault happened."""
+    server = Server(fault)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     process = await asyncio.create_subprocess_exec(
         sigload, mode, "-p", str(port), "-c", "3", "-w", "2", "-W", "0.1",
-        "-d", "0.3", "-D", "0.3", "-n", str(STREAM_ITEMS),
+        "-d", str(seconds), "-D", "0.3", "-n", str(STREAM_ITEMS),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL)
     output, _ = await process.communicate()
     listener.close()
-    return process.returncode, json.loads(output)
+    return process.returncode, json.loads(output), server.count > FAULTY_AT
+
+
+async def run(sigload, mode, fault):
+    """On a busy machine the fault may come late: then it is given time."""
+    for seconds in (0.3, 1, 3, 9):
+        status, result, happened = await run_for(seconds, sigload, mode, fault)
+        if happened:
+            break
+    return status, result
 
 
 async def main():
