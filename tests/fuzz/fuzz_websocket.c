@@ -401,7 +401,8 @@ static void read_all(struct ws_client *client)
     take_in(client);
 }
 
-/* A turn to read and one to write. The server may have ended the socket: what it does not take is lost. */
+/* A turn to read and one to write. The server may have ended the socket: what
+ * it does not take is lost. */
 static void send_piece(struct ws_client *client, struct sl_slice piece)
 {
     ssize_t sent =
