@@ -46,6 +46,13 @@ static int print_help(void (*write)(const struct sl_setting_table *table,
     return print(&text);
 }
 
+static int print_options(void)
+{
+    struct sl_str text = { 0 };
+    sl_help_print_options(&text);
+    return print(&text);
+}
+
 static void log_report(const char *what, const struct sl_report *report)
 {
     char text[SL_REPORT_FILE_MAX + SL_REPORT_TEXT_MAX + 32];
@@ -91,6 +98,7 @@ static int run_command(const struct sl_cli *cli)
     case SL_CLI_HELP: return print_help(sl_help_print);
     case SL_CLI_HELP_MAN: return print_help(sl_help_print_manual);
     case SL_CLI_HELP_SETTINGS: return print_help(sl_help_print_settings);
+    case SL_CLI_HELP_OPTIONS: return print_options();
     case SL_CLI_SERVE:
     case SL_CLI_CHECK: break;
     }

@@ -16,6 +16,7 @@ static const struct {
     { "serve", SL_CLI_SERVE },       { "check", SL_CLI_CHECK },
     { "version", SL_CLI_VERSION },   { "help", SL_CLI_HELP },
     { "help-man", SL_CLI_HELP_MAN }, { "help-settings", SL_CLI_HELP_SETTINGS },
+    { "help-options", SL_CLI_HELP_OPTIONS },
 };
 
 struct parse {

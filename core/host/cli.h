@@ -6,7 +6,7 @@
  *   signalua [serve] [--setting value | --setting=value]...
  *   signalua check [DIR] [--setting value]...
  *   signalua version | help | --version | --help
- *   signalua help-man | help-settings
+ *   signalua help-man | help-settings | help-options
  */
 #pragma once
 
@@ -23,6 +23,7 @@ enum sl_cli_command {
     SL_CLI_HELP,
     SL_CLI_HELP_MAN,
     SL_CLI_HELP_SETTINGS,
+    SL_CLI_HELP_OPTIONS,
 };
 
 struct sl_cli {

@@ -5,6 +5,7 @@
  */
 #include "host/help.h"
 
+#include "hub/options.h"
 #define WIDTH 80
 #define HELP_COLUMN 26 /* where the sentences begin */
 #define ABOUT "SignalR hubs written in Lua"
@@ -277,5 +278,31 @@ void sl_help_print_settings(const struct sl_setting_table *table,
                            "|---|---|---|---|\n",
                            table->settings[i].group);
         add_row(out, &table->settings[i]);
+    }
+}
+
+static void add_option_value(const struct sl_option_info *info, double value,
+                             struct sl_str *out)
+{
+    if (info->kind == SL_OPTION_FLAG)
+        sl_str_add_fmt(out, "%s", value != 0 ? "true" : "false");
+    else
+        sl_str_add_fmt(out, "%.10g", value);
+}
+
+void sl_help_print_options(struct sl_str *out)
+{
+    sl_str_add_lit(out, "| option | default | from | to | meaning |\n"
+                        "|---|---|---|---|---|\n");
+    for (unsigned i = 0; i < sl_option_count; i++) {
+        const struct sl_option_info *info = &sl_option_infos[i];
+        const double values[] = { info->initial, info->least, info->most };
+        sl_str_add_fmt(out, "| `%s` |", info->name);
+        for (size_t v = 0; v < SL_COUNT(values); v++) {
+            sl_str_add_char(out, ' ');
+            add_option_value(info, values[v], out);
+            sl_str_add_lit(out, " |");
+        }
+        sl_str_add_fmt(out, " %s |\n", info->text);
     }
 }

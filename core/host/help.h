@@ -16,6 +16,9 @@ void sl_help_print(const struct sl_setting_table *table, struct sl_str *out);
 void sl_help_print_manual(const struct sl_setting_table *table,
                           struct sl_str *out);
 
+/* The table of hub options in hubs/README.md. */
+void sl_help_print_options(struct sl_str *out);
+
 /* deploy/settings.md. */
 void sl_help_print_settings(const struct sl_setting_table *table,
                             struct sl_str *out);

@@ -38,6 +38,13 @@ test('settings.md is what help-settings prints', async () => {
   assert.equal(printed.out, fs.readFileSync(path.join(root, 'deploy/settings.md'), 'utf8'));
 });
 
+test('hubs/README.md has what help-options prints', async () => {
+  const printed = await run(['help-options']);
+  assert.equal(printed.status, 0);
+  assert.ok(printed.out.split('\n').length > 12);
+  assert.ok(fs.readFileSync(path.join(root, 'hubs/README.md'), 'utf8').includes(printed.out), 'run signalua help-options and put it there');
+});
+
 test('the manual page tells every setting that the help tells', async () => {
   const [help, manual] = await Promise.all([run(['--help']), run(['help-man'])]);
   const flags = [...help.out.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, flag]) => flag);

@@ -79,6 +79,7 @@ static void commands_and_flags(void **state)
     expect_command("check --help --nonsense", SL_CLI_HELP, "");
     expect_command("help-man", SL_CLI_HELP_MAN, "");
     expect_command("help-settings", SL_CLI_HELP_SETTINGS, "");
+    expect_command("help-options", SL_CLI_HELP_OPTIONS, "");
 }
 
 static void expect_refusal(const char *text, const char *refusal)
