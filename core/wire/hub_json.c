@@ -388,8 +388,12 @@ const struct sl_hub_protocol sl_hub_json = {
     .parse = parse,
     .write_invocation = sl_hub_json_write_invocation,
     .write_result = sl_hub_json_write_result,
+    .write_item = sl_hub_json_write_item,
+    .write_end = sl_hub_json_write_end,
     .write_error = sl_hub_json_write_error,
     .write_ping = sl_hub_json_write_ping,
     .write_close = sl_hub_json_write_close,
+    .write_ack = sl_hub_json_write_ack,
+    .write_sequence = sl_hub_json_write_sequence,
     .ping = &sl_hub_json_ping,
 };

@@ -8,6 +8,7 @@
 #include "base/check.h"
 
 #define RS "\x1e"
+#define COMPLETION "{\"type\":3,\"invocationId\":"
 
 const struct sl_slice sl_hub_json_ping = {
     .ptr = "{\"type\":6}" RS,
@@ -62,17 +63,19 @@ int sl_hub_json_write_invocation(struct sl_str *out, struct sl_slice id,
     return err;
 }
 
-static int add_result(struct sl_str *out, struct sl_slice id,
-                      sl_write_cb result, void *user)
+/* `head` begins the message, `name` its one value. */
+static int add_valued(struct sl_str *out, struct sl_slice head,
+                      struct sl_slice id, struct sl_slice name,
+                      sl_write_cb value, void *user)
 {
-    sl_str_add_lit(out, "{\"type\":3,\"invocationId\":");
+    sl_str_add_slice(out, head);
     int err = sl_json_add_text(out, id);
     if (err < 0)
         return err;
-    sl_str_add_lit(out, ",\"result\":");
-    if (result == NULL)
+    sl_str_add_slice(out, name);
+    if (value == NULL)
         sl_str_add_lit(out, "null");
-    err = add_values(out, result, user);
+    err = add_values(out, value, user);
     if (err < 0)
         return err;
     sl_str_add_lit(out, "}" RS);
@@ -83,16 +86,35 @@ int sl_hub_json_write_result(struct sl_str *out, struct sl_slice id,
                              sl_write_cb result, void *user)
 {
     size_t start = out->len;
-    int err = add_result(out, id, result, user);
+    int err = add_valued(out, SL_SLICE(COMPLETION), id,
+                         SL_SLICE(",\"result\":"), result, user);
     if (err < 0)
         out->len = start;
     return err;
 }
 
+int sl_hub_json_write_item(struct sl_str *out, struct sl_slice id,
+                           sl_write_cb item, void *user)
+{
+    size_t start = out->len;
+    int err = add_valued(out, SL_SLICE("{\"type\":2,\"invocationId\":"), id,
+                         SL_SLICE(",\"item\":"), item, user);
+    if (err < 0)
+        out->len = start;
+    return err;
+}
+
+void sl_hub_json_write_end(struct sl_str *out, struct sl_slice id)
+{
+    sl_str_add_lit(out, COMPLETION);
+    sl_json_add_text_lossy(out, id);
+    sl_str_add_lit(out, "}" RS);
+}
+
 void sl_hub_json_write_error(struct sl_str *out, struct sl_slice id,
                              struct sl_slice error)
 {
-    sl_str_add_lit(out, "{\"type\":3,\"invocationId\":");
+    sl_str_add_lit(out, COMPLETION);
     sl_json_add_text_lossy(out, id);
     if (error.len > 0) {
         sl_str_add_lit(out, ",\"error\":");
@@ -117,4 +139,22 @@ void sl_hub_json_write_close(struct sl_str *out, struct sl_slice error,
     if (allow_reconnect)
         sl_str_add_lit(out, ",\"allowReconnect\":true");
     sl_str_add_lit(out, "}" RS);
+}
+
+static void write_numbered(struct sl_str *out, struct sl_slice head,
+                           int64_t sequence_id)
+{
+    sl_str_add_slice(out, head);
+    sl_str_add_i64(out, sequence_id);
+    sl_str_add_lit(out, "}" RS);
+}
+
+void sl_hub_json_write_ack(struct sl_str *out, int64_t sequence_id)
+{
+    write_numbered(out, SL_SLICE("{\"type\":8,\"sequenceId\":"), sequence_id);
+}
+
+void sl_hub_json_write_sequence(struct sl_str *out, int64_t sequence_id)
+{
+    write_numbered(out, SL_SLICE("{\"type\":9,\"sequenceId\":"), sequence_id);
 }

@@ -62,11 +62,17 @@ struct sl_hub_protocol {
                             sl_write_cb args, void *user);
     int (*write_result)(struct sl_str *out, struct sl_slice id,
                         sl_write_cb result, void *user); /* NULL cb: null */
+    int (*write_item)(struct sl_str *out, struct sl_slice id, sl_write_cb item,
+                      void *user); /* of a stream; NULL cb: null */
+    void (*write_end)(struct sl_str *out, struct sl_slice id); /* of a stream:
+                                                completion without a result */
     void (*write_error)(struct sl_str *out, struct sl_slice id,
                         struct sl_slice error); /* completion with an error */
     void (*write_ping)(struct sl_str *out);
     void (*write_close)(struct sl_str *out, struct sl_slice error,
                         bool allow_reconnect); /* error empty: none */
+    void (*write_ack)(struct sl_str *out, int64_t sequence_id);
+    void (*write_sequence)(struct sl_str *out, int64_t sequence_id);
 
     /* What write_ping appends, for a buffer made once and shared by all. */
     const struct sl_slice *ping;

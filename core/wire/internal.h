@@ -99,9 +99,14 @@ int sl_hub_json_write_invocation(struct sl_str *out, struct sl_slice id,
                                  sl_write_cb args, void *user);
 int sl_hub_json_write_result(struct sl_str *out, struct sl_slice id,
                              sl_write_cb result, void *user);
+int sl_hub_json_write_item(struct sl_str *out, struct sl_slice id,
+                           sl_write_cb item, void *user);
+void sl_hub_json_write_end(struct sl_str *out, struct sl_slice id);
 void sl_hub_json_write_error(struct sl_str *out, struct sl_slice id,
                              struct sl_slice error);
 void sl_hub_json_write_ping(struct sl_str *out);
 void sl_hub_json_write_close(struct sl_str *out, struct sl_slice error,
                              bool allow_reconnect);
+void sl_hub_json_write_ack(struct sl_str *out, int64_t sequence_id);
+void sl_hub_json_write_sequence(struct sl_str *out, int64_t sequence_id);
 extern const struct sl_slice sl_hub_json_ping;

@@ -79,6 +79,40 @@ static void results(void **state)
                  "\x1e");
 }
 
+static void items(void **state)
+{
+    (void)state;
+    double value = 0;
+    assert_int_equal(
+        sl_hub_json.write_item(&out, SL_SLICE("s"), write_one, &value), 0);
+    assert_int_equal(sl_hub_json.write_item(&out, SL_SLICE("\""), NULL, NULL),
+                     0);
+    assert_bytes(sl_str_slice(&out),
+                 ">{\"type\":2,\"invocationId\":\"s\",\"item\":0}\x1e"
+                 "{\"type\":2,\"invocationId\":\"\\\"\",\"item\":null}"
+                 "\x1e");
+}
+
+static void ends_of_streams(void **state)
+{
+    (void)state;
+    sl_hub_json.write_end(&out, SL_SLICE("s"));
+    sl_hub_json.write_end(&out, SL_SLICE("\xff"));
+    assert_bytes(sl_str_slice(&out),
+                 ">{\"type\":3,\"invocationId\":\"s\"}\x1e"
+                 "{\"type\":3,\"invocationId\":\"\xef\xbf\xbd\"}\x1e");
+}
+
+static void acks_and_sequences(void **state)
+{
+    (void)state;
+    sl_hub_json.write_ack(&out, 2);
+    sl_hub_json.write_sequence(&out, INT64_MAX);
+    assert_bytes(sl_str_slice(&out),
+                 ">{\"type\":8,\"sequenceId\":2}\x1e"
+                 "{\"type\":9,\"sequenceId\":9223372036854775807}\x1e");
+}
+
 static void errors(void **state)
 {
     (void)state;
@@ -131,6 +165,9 @@ static void failures_leave_no_trace(void **state)
                      SL_E_VALUE);
     assert_int_equal(sl_hub_json.write_result(&out, bad, NULL, NULL),
                      SL_E_UTF8);
+    assert_int_equal(sl_hub_json.write_item(&out, id, write_one, &nan_value),
+                     SL_E_VALUE);
+    assert_int_equal(sl_hub_json.write_item(&out, bad, NULL, NULL), SL_E_UTF8);
     assert_bytes(sl_str_slice(&out), ">");
 }
 
@@ -142,7 +179,10 @@ int main(void)
         TEST(invocations),
         TEST(invocations_that_want_a_result),
         TEST(results),
+        TEST(items),
+        TEST(ends_of_streams),
         TEST(errors),
+        TEST(acks_and_sequences),
         TEST(pings),
         TEST(closes),
         TEST(failures_leave_no_trace),
