@@ -20,6 +20,8 @@
 #include <stdint.h>
 
 struct sl_conn;
+struct sl_http_request;
+struct sl_identity;
 struct sl_invocation;
 struct sl_world;
 
@@ -38,6 +40,12 @@ enum sl_prepared {
     SL_PREPARE_UNBOUND, /* the arguments do not bind: detail says why */
 };
 
+/* The script's word on a request. refused: 0, or the status to answer with: 401
+ * (say who you are), 403 (not you), 500, 503. identity: who it is, borrowed,
+ * maybe not what the token said; NULL: anonymous. */
+typedef void (*sl_decided_cb)(void *user, unsigned refused,
+                              struct sl_identity *identity);
+
 /* `script` is the engine's own object for one hub file (hub_entry->script).
  * Inside any of these the engine may call every function of conn.h, targets.h
  * and invocation.h: the hub layer defers what would re-enter the script. */
@@ -53,12 +61,33 @@ struct sl_script_ops {
                                 struct sl_str *detail);
 
     /* Runs a prepared call. It ends, inside this call or later, by exactly one
-     * of sl_invocation_result, sl_invocation_fail. */
+     * of sl_invocation_result, sl_invocation_fail or, a stream,
+     * sl_invocation_end. */
     void (*start)(struct sl_invocation *invocation);
 
-    /* The connection of a started call is gone: its waits are cancelled. The
-     * call still ends by result or fail. */
+    /* The connection of a started call is gone (invocation->conn is NULL), or
+     * the client cancelled this stream: its waits are cancelled. The call
+     * still ends, inside or later: a stream that was cancelled by
+     * sl_invocation_end. */
     void (*cancel)(struct sl_invocation *invocation);
+
+    /* The client took what was queued: a stream that got SL_E_FULL may go on.
+     * May be NULL when no method streams. */
+    void (*resume)(struct sl_invocation *invocation);
+
+    /* An item for upload number `upload` of a started call: bound and queued
+     * now, the value is gone afterwards. False: it does not bind, and nothing
+     * was done; upload_end follows. Never more than the option stream_buffer
+     * are given ahead of sl_invocation_upload_taken. The call may end inside.
+     * This and the next may be NULL when no method has uploads. */
+    bool (*upload_item)(struct sl_invocation *invocation, unsigned upload,
+                        const struct sl_value *item);
+
+    /* No more items come, once per upload unless the call ended before. What
+     * is queued is read first. failed: reading then raises the error. The call
+     * may end inside. */
+    void (*upload_end)(struct sl_invocation *invocation, unsigned upload,
+                       bool failed, struct sl_slice error);
 
     /* A prepared call that never starts: frees invocation->call. */
     void (*drop)(struct sl_invocation *invocation);
@@ -79,6 +108,14 @@ struct sl_script_ops {
 
     /* The connection object goes away: frees what hangs at script_ref. */
     void (*forget)(void *script, struct sl_conn *conn);
+
+    /* Decides on a request to a hub whose options say `guarded`; only those
+     * need it. identity: of a good token, NULL: there is none. Both are
+     * borrowed during the call; the request may be gone before the decision.
+     * Ends, inside or later, by exactly one call of decided. */
+    void (*authorize)(void *script, const struct sl_http_request *request,
+                      struct sl_identity *identity, sl_decided_cb decided,
+                      void *user);
 };
 
 /* ---- the host's side ---- */
@@ -101,7 +138,6 @@ struct sl_setting_view {
 };
 
 struct sl_store;
-struct sl_http_request;
 
 struct sl_engine_env {
     struct sl_world *world;
