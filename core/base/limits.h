@@ -15,6 +15,7 @@
 #define SL_NET_KEEP_MAX 256    /* free streams, blocks ... a loop keeps each */
 #define SL_ACCEPT_TURN 64      /* sockets accepted before others get a turn */
 #define SL_ACCEPT_REST_MS 100  /* pause when descriptors have run out */
+#define SL_ACCEPT_WARN_MS 10000 /* between two log lines about that */
 
 #define SL_MAILBOX_KEEP_MAX 4096 /* letters a mailbox keeps room for; a burst
                                     over it gives the memory back */

@@ -27,8 +27,8 @@ struct sl_listener {
     struct sl_wheel_entry rest; /* set while it rests */
     int fd;
     unsigned port;
-    bool paused;  /* by the owner */
-    bool starved; /* in an episode without descriptors: it was logged */
+    uint64_t warn_again_ms; /* a lack of descriptors is logged not sooner */
+    bool paused;            /* by the owner */
     bool closing;
     sl_accept_cb on_accept;
     void *user;
@@ -187,13 +187,15 @@ static void on_rested(struct sl_wheel_entry *entry)
 static void rest(struct sl_listener *listener, int err)
 {
     sl_metric_add(listener->loop->metrics, SL_M_ACCEPT_FAILED, 1);
-    if (!listener->starved)
+    uint64_t now_ms = sl_loop_now(listener->loop);
+    if (now_ms >= listener->warn_again_ms) {
         sl_log_warn("cannot accept connections, trying on",
                     SL_F_INT("port", listener->port),
                     SL_F_STR("reason", sl_err_text(err)));
-    listener->starved = true;
+        listener->warn_again_ms = now_ms + SL_ACCEPT_WARN_MS;
+    }
     sl_wheel_set(&listener->loop->wheel, &listener->rest,
-                 sl_loop_now(listener->loop) + SL_ACCEPT_REST_MS);
+                 now_ms + SL_ACCEPT_REST_MS);
     update_polling(listener);
 }
 
@@ -224,7 +226,6 @@ static bool accept_one(struct sl_listener *listener)
     int fd = accept4(listener->fd, (struct sockaddr *)&peer, &size,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        listener->starved = false;
         listener->on_accept(listener, fd, &peer, listener->user);
         return true;
     }
