@@ -87,6 +87,13 @@ void sl_error_not_stream(struct sl_str *out, struct sl_slice method)
     sl_str_add_lit(out, "' method with a streaming invocation.");
 }
 
+void sl_error_no_stream(struct sl_str *out, struct sl_slice method)
+{
+    sl_str_add_lit(out, "The value returned by the streaming method '");
+    sl_str_add_slice(out, method);
+    sl_str_add_lit(out, "' is not a ChannelReader<> or IAsyncEnumerable<>.");
+}
+
 void sl_error_stream_count(struct sl_str *out, struct sl_slice method,
                            unsigned sent, unsigned expected)
 {

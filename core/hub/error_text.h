@@ -27,6 +27,9 @@ void sl_error_unknown_method(struct sl_str *out, struct sl_slice target);
 void sl_error_is_stream(struct sl_str *out, struct sl_slice method);
 void sl_error_not_stream(struct sl_str *out, struct sl_slice method);
 
+/* A stream method returned something else. */
+void sl_error_no_stream(struct sl_str *out, struct sl_slice method);
+
 void sl_error_stream_count(struct sl_str *out, struct sl_slice method,
                            unsigned sent, unsigned expected);
 

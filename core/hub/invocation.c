@@ -88,17 +88,36 @@ int sl_invocation_result(struct sl_invocation *invocation, sl_write_cb write,
     return 0;
 }
 
+/* The sentence for what a call ended by. */
+static void add_fault(struct sl_str *out,
+                      const struct sl_invocation *invocation,
+                      enum sl_fault fault, struct sl_slice text)
+{
+    const char *kind = NULL;
+    switch (fault) {
+    case SL_FAULT_IS_STREAM:
+        sl_error_is_stream(out, invocation->name);
+        return;
+    case SL_FAULT_NOT_STREAM:
+        sl_error_not_stream(out, invocation->name);
+        return;
+    case SL_FAULT_NO_STREAM:
+        sl_error_no_stream(out, invocation->name);
+        return;
+    case SL_FAULT_HUB_ERROR: kind = sl_error_hub; break;
+    case SL_FAULT_ERROR:
+        if (invocation->entry->options.detailed_errors)
+            kind = sl_error_operation;
+        break;
+    }
+    sl_error_invoking(out, invocation->name, kind, text);
+}
+
 void sl_invocation_fail(struct sl_invocation *invocation, enum sl_fault fault,
                         struct sl_slice text)
 {
-    const char *kind = NULL;
-    if (fault == SL_FAULT_HUB_ERROR)
-        kind = sl_error_hub;
-    else if (invocation->entry->options.detailed_errors)
-        kind = sl_error_operation;
-
     struct sl_str error = { 0 };
-    sl_error_invoking(&error, invocation->name, kind, text);
+    add_fault(&error, invocation, fault, text);
     answer_error(invocation, sl_str_slice(&error));
     sl_str_release(&error);
     end(invocation);

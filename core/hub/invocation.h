@@ -47,6 +47,10 @@ struct sl_invocation {
 enum sl_fault {
     SL_FAULT_HUB_ERROR, /* hub_error: the text reaches the client */
     SL_FAULT_ERROR,     /* any other: only with detailed_errors */
+    /* Known only by what the method returned; the text is not looked at. */
+    SL_FAULT_IS_STREAM,  /* a plain call got a stream */
+    SL_FAULT_NOT_STREAM, /* a stream call got a plain value */
+    SL_FAULT_NO_STREAM,  /* ... of a method that is said to stream */
 };
 
 /* Both end the invocation and free it: it must not be touched afterwards.

@@ -50,6 +50,9 @@ static void test_streams(void **state)
     sl_error_not_stream(&out, SL_SLICE("Echo"));
     expect(&out, "The client attempted to invoke the non-streaming 'Echo' "
                  "method with a streaming invocation.");
+    sl_error_no_stream(&out, SL_SLICE("Null"));
+    expect(&out, "The value returned by the streaming method 'Null' is not a "
+                 "ChannelReader<> or IAsyncEnumerable<>.");
     sl_error_stream_count(&out, SL_SLICE("Sum"), 0, 1);
     expect(&out, "An unexpected error occurred invoking 'Sum' on the server. "
                  "HubException: Client sent 0 stream(s), Hub method expects "
