@@ -13,14 +13,18 @@
 
 #define STORE_ARGS_MAX 1000 /* arguments of one command, its name included */
 
-static const char *const commands[] = { "get",    "set", "del",   "incr",
-                                        "expire", "ttl", "rpush", "lrange" };
+static const char *const commands[] = {
+    "get",    "set",      "del",  "incr", "expire", "ttl",     "rpush",
+    "lrange", "ltrim",    "hget", "hset", "hdel",   "hgetall", "sadd",
+    "srem",   "smembers", "zadd", "zrem", "zrange",
+};
 
 /* A reply of our own: texts one after another, their lengths beside. */
 struct store_wait {
     struct sl_wait wait;
     struct sl_engine *engine;
     enum sl_reply_kind kind;
+    bool pairs; /* an array is one of names and values */
     int64_t integer;
     struct sl_str text;
     ptrdiff_t *lens; /* of the items; -1: nil */
@@ -47,22 +51,40 @@ static void on_reply(void *user, const struct sl_reply *reply)
     sl_wait_done(&own->wait);
 }
 
+/* The text number i, which begins at *at. */
+static void push_item(lua_State *L, const struct store_wait *own, unsigned i,
+                      size_t *at)
+{
+    if (own->lens[i] < 0) {
+        lua_pushlightuserdata(L, NULL);
+        return;
+    }
+    sl_lua_push_slice(L,
+                      sl_slice_of(own->text.ptr + *at, (size_t)own->lens[i]));
+    *at += (size_t)own->lens[i];
+}
+
 static void push_items(lua_State *L, const struct store_wait *own)
 {
     size_t at = 0;
     lua_createtable(L, (int)own->count, 0);
     for (unsigned i = 0; i < own->count; i++) {
-        if (own->lens[i] < 0) {
-            lua_pushlightuserdata(L, NULL);
-        } else {
-            sl_lua_push_slice(
-                L, sl_slice_of(own->text.ptr + at, (size_t)own->lens[i]));
-            at += (size_t)own->lens[i];
-        }
+        push_item(L, own, i, &at);
         lua_rawseti(L, -2, (int)i + 1);
     }
     sl_engine_push(L, own->engine, SL_REF_ARRAY_MT);
     lua_setmetatable(L, -2);
+}
+
+static void push_pairs(lua_State *L, const struct store_wait *own)
+{
+    size_t at = 0;
+    lua_createtable(L, 0, (int)own->count / 2);
+    for (unsigned i = 0; i + 1 < own->count; i += 2) {
+        push_item(L, own, i, &at);
+        push_item(L, own, i + 1, &at);
+        lua_rawset(L, -3);
+    }
 }
 
 static int push_reply(struct sl_wait *wait, lua_State *L)
@@ -74,7 +96,12 @@ static int push_reply(struct sl_wait *wait, lua_State *L)
     case SL_REPLY_INTEGER:
         sl_lua_push_int64(own->engine, L, own->integer);
         break;
-    case SL_REPLY_ARRAY: push_items(L, own); break;
+    case SL_REPLY_ARRAY:
+        if (own->pairs)
+            push_pairs(L, own);
+        else
+            push_items(L, own);
+        break;
     case SL_REPLY_STATUS:
     case SL_REPLY_STRING:
     case SL_REPLY_ERROR: sl_lua_push_slice(L, sl_str_slice(&own->text)); break;
@@ -133,6 +160,7 @@ static int store_command(lua_State *L)
                           : sl_slice_of(lua_touserdata(L, i), lua_objlen(L, i));
     struct store_wait *own = sl_zalloc(sizeof(*own));
     own->engine = engine;
+    own->pairs = sl_slice_eq(argv[0], SL_SLICE("hgetall"));
     own->wait.push = push_reply;
     own->wait.free = free_reply;
     sl_store_command(engine->store, argv, (unsigned)count, on_reply, own);

@@ -22,37 +22,26 @@ local HISTORY_SECONDS = 86400
 
 ---- what was said
 
--- The store's lists only grow, so the history is kept in pages of HISTORY
--- messages: the last two hold what is needed, older ones are deleted.
-local function page_key(room, page)
-    return ("chat:%s:page:%d"):format(room, page)
+-- The last HISTORY messages of each room are a list; ids count on.
+local function history_key(room)
+    return "chat:" .. room .. ":history"
 end
 
 -- Numbers the message and keeps it.
 local function remember(message)
-    local room = message.room
-    local count_key = "chat:" .. room .. ":count"
+    local count_key = "chat:" .. message.room .. ":count"
+    local key = history_key(message.room)
     message.id = store.incr(count_key)
-    local page = math.floor((message.id - 1) / HISTORY)
-    local key = page_key(room, page)
     store.rpush(key, signalua.json.encode(message))
+    store.ltrim(key, -HISTORY, -1)
     store.expire(key, HISTORY_SECONDS)
     store.expire(count_key, HISTORY_SECONDS)
-    store.del(page_key(room, page - 2))
 end
 
 local function history(room)
-    local count = tonumber(store.get("chat:" .. room .. ":count") or 0)
-    local page = math.floor((count - 1) / HISTORY)
-    local texts = {}
-    for wanted = page - 1, page do
-        for _, text in ipairs(store.lrange(page_key(room, wanted), 0, -1)) do
-            texts[#texts + 1] = text
-        end
-    end
     local messages = signalua.array {}
-    for i = math.max(1, #texts - HISTORY + 1), #texts do
-        messages[#messages + 1] = signalua.json.decode(texts[i])
+    for i, text in ipairs(store.lrange(history_key(room), 0, -1)) do
+        messages[i] = signalua.json.decode(text)
     end
     return messages
 end

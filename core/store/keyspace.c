@@ -120,8 +120,10 @@ static void free_value(struct sl_key *key)
     for (uint32_t i = 0; i < key->item_count; i++)
         sl_free(owned(key->items[i]));
     sl_free(key->items);
+    sl_collection_free(key->members);
     key->text = (struct sl_slice){ 0 };
     key->items = NULL;
+    key->members = NULL;
     key->item_count = key->item_cap = 0;
 }
 
@@ -310,4 +312,75 @@ int sl_keyspace_push(struct sl_keyspace *space, struct sl_slice name,
     }
     count_bytes(space, key, key->bytes + more);
     return 0;
+}
+
+/* Gives back what a list that shrank does not need. */
+static void shrink_items(struct sl_key *key)
+{
+    uint32_t cap = key->item_cap;
+    while (cap > LIST_CAP_MIN && key->item_count < cap / 4)
+        cap /= 2;
+    if (cap == key->item_cap)
+        return;
+    key->items = sl_realloc(key->items, cap * sizeof(*key->items));
+    key->item_cap = cap;
+}
+
+void sl_keyspace_trim(struct sl_keyspace *space, struct sl_key *key,
+                      uint32_t first, uint32_t count)
+{
+    sl_assert(key->kind == SL_KEY_LIST && first <= key->item_count);
+    sl_assert(count <= key->item_count - first);
+    if (count == 0) {
+        sl_keyspace_remove(space, key);
+        return;
+    }
+    size_t less = 0;
+    for (uint32_t i = 0; i < key->item_count; i++) {
+        if (i >= first && i - first < count)
+            continue;
+        less += ITEM_OVERHEAD + key->items[i].len;
+        sl_free(owned(key->items[i]));
+    }
+    memmove(key->items, key->items + first, count * sizeof(*key->items));
+    key->item_count = count;
+    shrink_items(key);
+    count_bytes(space, key, key->bytes - less);
+}
+
+/* ---- collections ---- */
+
+static size_t bytes_of(const struct sl_key *key)
+{
+    return KEY_OVERHEAD + key->node.key.len + key->members->bytes;
+}
+
+struct sl_key *sl_keyspace_open(struct sl_keyspace *space, struct sl_slice name,
+                                enum sl_key_kind kind, size_t more,
+                                uint64_t now_ms)
+{
+    struct sl_key *key = sl_keyspace_find(space, name, now_ms);
+    sl_assert(key == NULL || key->kind == kind);
+    if (key != NULL)
+        return make_room(space, more, 0, now_ms) ? key : NULL;
+
+    struct sl_collection *members = sl_collection_new(kind == SL_KEY_SORTED);
+    more += KEY_OVERHEAD + name.len + members->bytes;
+    if (make_room(space, more, 0, now_ms))
+        key = add_key(space, name, kind);
+    if (key == NULL) {
+        sl_collection_free(members);
+        return NULL;
+    }
+    key->members = members;
+    count_bytes(space, key, bytes_of(key));
+    return key;
+}
+
+void sl_keyspace_changed(struct sl_keyspace *space, struct sl_key *key)
+{
+    if (key->members->map.count == 0)
+        sl_keyspace_remove(space, key);
+    else
+        count_bytes(space, key, bytes_of(key));
 }

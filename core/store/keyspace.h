@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The keys of the in-memory store: strings and lists by name, their deadlines,
- * and the count of bytes that they hold. Knows no commands and no replies. One
+ * The keys of the in-memory store: strings, lists and collections by name,
+ * their deadlines, and the count of bytes that they hold. Knows no commands and no replies. One
  * thread at a time: the store holds its lock around each call.
  *
  * Times are milliseconds of one clock, given by the caller.
@@ -11,10 +11,17 @@
 #include "base/base.h"
 #include "base/map.h"
 #include "base/slice.h"
+#include "store/collection.h"
 
 #include <stdint.h>
 
-enum sl_key_kind { SL_KEY_TEXT, SL_KEY_LIST };
+enum sl_key_kind {
+    SL_KEY_TEXT,
+    SL_KEY_LIST,
+    SL_KEY_HASH, /* this and the next two are collections */
+    SL_KEY_SET,
+    SL_KEY_SORTED,
+};
 
 struct sl_key {
     struct sl_map_node node;
@@ -26,7 +33,8 @@ struct sl_key {
     struct sl_slice *items; /* SL_KEY_LIST: owned, as are their bytes */
     uint32_t item_count;
     uint32_t item_cap;
-    char name[]; /* node.key points here */
+    struct sl_collection *members; /* of a collection; owned */
+    char name[];                   /* node.key points here */
 };
 
 struct sl_keyspace {
@@ -56,6 +64,21 @@ int sl_keyspace_put_text(struct sl_keyspace *space, struct sl_slice name,
 int sl_keyspace_push(struct sl_keyspace *space, struct sl_slice name,
                      const struct sl_slice *items, uint32_t count,
                      uint64_t now_ms);
+
+/* Keeps `count` items of a list from `first` on: none removes the key. */
+void sl_keyspace_trim(struct sl_keyspace *space, struct sl_key *key,
+                      uint32_t first, uint32_t count);
+
+/* The collection of that name, made when there is none, with room under the
+ * bound for `more` bytes of members; NULL: over the bound, nothing changed. A
+ * key that exists must be of that kind. After any change of its members comes
+ * sl_keyspace_changed. */
+struct sl_key *sl_keyspace_open(struct sl_keyspace *space, struct sl_slice name,
+                                enum sl_key_kind kind, size_t more,
+                                uint64_t now_ms);
+
+/* Counts the members' bytes anew; an empty collection is removed. */
+void sl_keyspace_changed(struct sl_keyspace *space, struct sl_key *key);
 
 /* deadline_ms 0 takes the deadline away. */
 void sl_keyspace_expire(struct sl_keyspace *space, struct sl_key *key,

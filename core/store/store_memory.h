@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The store in the memory of the pod: strings and lists (more kinds with their
- * issue), expiry, a bound on memory. Writes beyond the bound are refused with
+ * The store in the memory of the pod: strings, lists, hashes, sets and sorted
+ * sets, expiry, a bound on memory. Writes beyond the bound are refused with
  * Redis's own OOM error; reads and deletes always work.
  */
 #pragma once
@@ -12,7 +12,8 @@
 #include <stddef.h>
 
 /* Returns owned. Commands: get set(EX PX NX XX) del incr expire ttl rpush
- * lrange; anything else is an ERR reply. Expired keys are removed when met and
+ * lrange ltrim hget hset hdel hgetall sadd srem smembers zadd zrem zrange(by
+ * index); anything else is an ERR reply. Expired keys are removed when met and
  * by a bounded sweep with each write. The reply is given before the command
  * returns and outside of the lock: its callback may send the next command, but
  * must come back (a Lua error from in it would leak the reply). */

@@ -33,6 +33,46 @@ function test.keeps_lists()
     check.equal(signalua.json.encode(store.lrange("none", 0, -1)), "[]")
 end
 
+function test.trims_lists()
+    store.rpush("history", "a", "b", "c")
+    check.equal(store.ltrim("history", -2, -1), "OK")
+    check.equal(table.concat(store.lrange("history", 0, -1), " "), "b c")
+    store.del("history")
+end
+
+function test.keeps_hashes()
+    check.equal(store.hset("hash", "a", 1, "b", "x\0y"), 2)
+    check.equal(store.hget("hash", "a"), "1")
+    check.equal(store.hget("hash", "none"), nil)
+    local all = store.hgetall("hash")
+    check.equal(all.a, "1")
+    check.equal(all.b, "x\0y")
+    check.equal(#all, 0)
+    check.equal(store.hdel("hash", "a", "b"), 2)
+    check.equal(next(store.hgetall("hash")), nil)
+    check.equal(signalua.json.encode(store.hgetall("hash")), "{}")
+end
+
+function test.keeps_sets()
+    check.equal(store.sadd("set", "ann", "bob", "ann"), 2)
+    check.equal(store.srem("set", "bob"), 1)
+    local members = store.smembers("set")
+    check.equal(#members, 1)
+    check.equal(members[1], "ann")
+    check.equal(signalua.json.encode(store.smembers("none")), "[]")
+    store.del("set")
+end
+
+function test.keeps_sorted_sets()
+    check.equal(store.zadd("scores", 10, "ann", 2.5, "bob"), 2)
+    check.equal(store.zadd("scores", "INCR", 1, "bob"), "3.5")
+    local best = store.zrange("scores", 0, 0, "REV", "WITHSCORES")
+    check.equal(best[1], "ann")
+    check.equal(best[2], "10")
+    check.equal(store.zrem("scores", "ann", "bob"), 2)
+    check.raises("not a valid float", store.zadd, "scores", "x", "ann")
+end
+
 function test.expires()
     store.set("short", "x")
     check.equal(store.expire("short", 100), 1)

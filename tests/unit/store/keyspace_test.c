@@ -110,6 +110,56 @@ static void over_the_bound_nothing_changes(void **state)
     sl_keyspace_release(&space);
 }
 
+static void trim_keeps_a_range(void **state)
+{
+    (void)state;
+    struct sl_keyspace space;
+    struct sl_slice name = SL_SLICE("l");
+    char buf[32];
+    sl_keyspace_init(&space, BIG);
+    for (unsigned i = 0; i < 1000; i++) {
+        struct sl_slice item = name_of(buf, sizeof(buf), i);
+        assert_int_equal(sl_keyspace_push(&space, name, &item, 1, 0), 0);
+        struct sl_key *key = sl_keyspace_find(&space, name, 0);
+        if (i == 10)
+            sl_keyspace_trim(&space, key, 0, key->item_count);
+        if (i == 500) {
+            size_t before = space.bytes;
+            sl_keyspace_trim(&space, key, key->item_count - 3, 3);
+            assert_true(key->item_cap < 16 && space.bytes < before / 50);
+            assert_true(sl_slice_eq(key->items[2], item));
+        }
+    }
+    struct sl_key *key = sl_keyspace_find(&space, name, 0);
+    assert_int_equal(key->item_count, 3 + 499);
+    assert_true(sl_slice_eq(key->items[0], SL_SLICE("key 498")));
+    sl_keyspace_trim(&space, key, 0, 0);
+    assert_null(sl_keyspace_find(&space, name, 0));
+    assert_int_equal(space.bytes, 0);
+    sl_keyspace_release(&space);
+}
+
+static void collections_are_counted(void **state)
+{
+    (void)state;
+    struct sl_keyspace space;
+    sl_keyspace_init(&space, 4096);
+    struct sl_slice name = SL_SLICE("set");
+    assert_null(sl_keyspace_open(&space, name, SL_KEY_SET, 4096, 0));
+    assert_int_equal(space.bytes, 0);
+    struct sl_key *key = sl_keyspace_open(&space, name, SL_KEY_SET, 100, 0);
+    size_t before = space.bytes;
+    struct sl_member *member = sl_collection_add(key->members, name, 0);
+    sl_keyspace_changed(&space, key);
+    assert_true(space.bytes > before);
+    assert_ptr_equal(sl_keyspace_open(&space, name, SL_KEY_SET, 0, 0), key);
+    sl_collection_remove(key->members, member);
+    sl_keyspace_changed(&space, key);
+    assert_int_equal(space.bytes, 0);
+    assert_int_equal(space.map.count, 0);
+    sl_keyspace_release(&space);
+}
+
 static void a_full_space_sweeps_first(void **state)
 {
     (void)state;
@@ -219,6 +269,8 @@ int main(void)
         cmocka_unit_test(count_is_no_less_than_what_is_held),
         cmocka_unit_test(text_takes_the_place_of_a_list),
         cmocka_unit_test(over_the_bound_nothing_changes),
+        cmocka_unit_test(trim_keeps_a_range),
+        cmocka_unit_test(collections_are_counted),
         cmocka_unit_test(a_full_space_sweeps_first),
         cmocka_unit_test(heap_agrees_with_a_table),
         cmocka_unit_test(sweep_is_bounded_and_oldest_first),

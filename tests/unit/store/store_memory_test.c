@@ -4,7 +4,7 @@
  * same words (taken down from redis-server 7.0.15), expiry under a clock that
  * the test moves, the bound, binary safety, and threads that share one store.
  */
-#include "store/store_memory.h"
+#include "tests/lib/store_rig.h"
 
 #include "base/err.h"
 
@@ -18,100 +18,13 @@
 
 #include <cmocka.h>
 
-#define ARGS_MAX 16
-#define BYTES_MAX ((size_t)1 << 20)
-
-#define NOT_INTEGER "ERR value is not an integer or out of range"
-#define WRONG_TYPE \
-    "WRONGTYPE Operation against a key holding the wrong kind of value"
-#define OOM "OOM command not allowed when used memory > 'maxmemory'."
-
-/* ---- a store under a clock that stands still ---- */
-
-static uint64_t now_ms;
-
-static uint64_t fake_monotonic_ns(void *user)
-{
-    (void)user;
-    return now_ms * 1000000;
-}
-
-static const struct sl_clock fake_clock = {
-    .monotonic_ns = fake_monotonic_ns,
-};
-
-static int make_store(void **state)
-{
-    now_ms = 1000000;
-    *state = sl_store_memory_new(&fake_clock, BYTES_MAX);
-    return 0;
-}
-
-static int free_store(void **state)
-{
-    sl_store_free(*state);
-    return 0;
-}
-
-/* ---- replies as text, the way redis-cli prints them ---- */
-
-static void print_reply(void *user, const struct sl_reply *reply)
-{
-    struct sl_str *out = user;
-    switch (reply->kind) {
-    case SL_REPLY_NIL: sl_str_add_lit(out, "nil"); break;
-    case SL_REPLY_INTEGER:
-        sl_str_add_fmt(out, "(integer) %lld", (long long)reply->integer);
-        break;
-    case SL_REPLY_STRING:
-        sl_str_add_fmt(out, "\"%.*s\"", (int)reply->text.len, reply->text.ptr);
-        break;
-    case SL_REPLY_STATUS:
-    case SL_REPLY_ERROR: sl_str_add_slice(out, reply->text); break;
-    case SL_REPLY_ARRAY:
-        sl_str_add_char(out, '[');
-        for (unsigned i = 0; i < reply->item_count; i++) {
-            sl_str_add_lit(out, " ");
-            sl_str_add_slice(out, reply->items[i]);
-        }
-        sl_str_add_lit(out, " ]");
-        break;
-    }
-}
-
-/* Splits at single blanks; "''" is the empty word. */
-static unsigned split(const char *line, struct sl_slice words[ARGS_MAX])
-{
-    unsigned count = 0;
-    while (*line != '\0') {
-        size_t len = strcspn(line, " ");
-        assert_true(count < ARGS_MAX);
-        words[count] = sl_slice_of(line, len);
-        if (sl_slice_eq(words[count], SL_SLICE("''")))
-            words[count].len = 0;
-        count++;
-        line += len + (line[len] == ' ');
-    }
-    return count;
-}
-
-static void expect(struct sl_store *store, const char *line, const char *want)
-{
-    struct sl_slice words[ARGS_MAX];
-    unsigned count = split(line, words);
-    struct sl_str out = { 0 };
-    sl_store_command(store, words, count, print_reply, &out);
-    if (strcmp(sl_str_cstr(&out), want) != 0)
-        fail_msg("%s\n  answered %s\n  not      %s", line, sl_str_cstr(&out),
-                 want);
-    sl_str_release(&out);
-}
+#define ARGS_MAX STORE_RIG_ARGS_MAX
+#define BYTES_MAX STORE_RIG_BYTES_MAX
+#define expect store_rig_expect
 
 /* ---- the table ---- */
 
-static const struct {
-    const char *line, *reply;
-} redis_replies[] = {
+static const struct store_line redis_replies[] = {
     /* strings */
     { "get a", "nil" },
     { "set a 1", "OK" },
@@ -268,7 +181,7 @@ static void answers_as_redis_does(void **state)
 static void no_command_at_all(void **state)
 {
     struct sl_str out = { 0 };
-    sl_store_command(*state, NULL, 0, print_reply, &out);
+    sl_store_command(*state, NULL, 0, store_rig_print, &out);
     assert_string_equal(sl_str_cstr(&out), "ERR empty command");
     sl_str_release(&out);
 }
@@ -283,7 +196,7 @@ static void unknown_command_is_cut_and_cleaned(void **state)
                                  sl_slice_of(argument, sizeof(argument)),
                                  SL_SLICE("unseen") };
     struct sl_str out = { 0 };
-    sl_store_command(*state, words, 3, print_reply, &out);
+    sl_store_command(*state, words, 3, store_rig_print, &out);
     const char *text = sl_str_cstr(&out);
     assert_true(out.len < 350);
     assert_null(strchr(text, '\n'));
@@ -297,19 +210,19 @@ static void zero_bytes_are_ordinary(void **state)
                               SL_SLICE("v\0w\r\n") };
     struct sl_slice other[] = { SL_SLICE("get"), SL_SLICE("k\0b") };
     struct sl_str out = { 0 };
-    sl_store_command(*state, set, 3, print_reply, &out);
-    sl_store_command(*state, other, 2, print_reply, &out);
+    sl_store_command(*state, set, 3, store_rig_print, &out);
+    sl_store_command(*state, other, 2, store_rig_print, &out);
     assert_string_equal(sl_str_cstr(&out), "OKnil");
     sl_str_release(&out);
 
     /* Not the printer: its %s would stop at the zero. */
     struct sl_slice push[] = { SL_SLICE("rpush"), SL_SLICE("l"),
                                SL_SLICE("\0\0"), SL_SLICE("b") };
-    sl_store_command(*state, push, 4, print_reply, &out);
+    sl_store_command(*state, push, 4, store_rig_print, &out);
     struct sl_slice range[] = { SL_SLICE("lrange"), SL_SLICE("l"),
                                 SL_SLICE("0"), SL_SLICE("-1") };
     sl_str_clear(&out);
-    sl_store_command(*state, range, 4, print_reply, &out);
+    sl_store_command(*state, range, 4, store_rig_print, &out);
     assert_true(sl_slice_eq(sl_str_slice(&out), SL_SLICE("[ \0\0 b ]")));
     sl_str_release(&out);
 }
@@ -322,19 +235,19 @@ static void keys_die_at_their_time(void **state)
     expect(*state, "set p 1 px 1500", "OK");
     expect(*state, "rpush l a", "(integer) 1");
     expect(*state, "expire l 20", "(integer) 1");
-    now_ms += 1499;
+    store_rig_now_ms += 1499;
     expect(*state, "get p", "\"1\"");
-    now_ms += 1;
+    store_rig_now_ms += 1;
     expect(*state, "get p", "nil");
     expect(*state, "ttl p", "(integer) -2");
-    now_ms += 8499;
+    store_rig_now_ms += 8499;
     expect(*state, "get s", "\"1\"");
     expect(*state, "ttl s", "(integer) 0");
-    now_ms += 1;
+    store_rig_now_ms += 1;
     expect(*state, "ttl s", "(integer) -2");
     expect(*state, "del s", "(integer) 0");
     expect(*state, "lrange l 0 -1", "[ a ]");
-    now_ms += 10000;
+    store_rig_now_ms += 10000;
     expect(*state, "lrange l 0 -1", "[ ]");
     assert_int_equal(sl_store_memory_bytes(*state), 0);
 }
@@ -353,7 +266,7 @@ static void an_expired_key_is_a_missing_one(void **state)
     expect(*state, "set b 5 px 1", "OK");
     expect(*state, "rpush c x", "(integer) 1");
     expect(*state, "expire c 1", "(integer) 1");
-    now_ms += 1000;
+    store_rig_now_ms += 1000;
     expect(*state, "set a 6 xx", "nil");
     expect(*state, "incr b", "(integer) 1");
     expect(*state, "ttl b", "(integer) -1");
@@ -370,7 +283,7 @@ static void writes_sweep_what_nobody_asks_for(void **state)
     }
     expect(*state, "set stays 1", "OK");
     size_t full = sl_store_memory_bytes(*state);
-    now_ms += 10;
+    store_rig_now_ms += 10;
     /* Bounded: one write removes some of them, a few remove all. */
     expect(*state, "incr n", "(integer) 1");
     size_t once = sl_store_memory_bytes(*state);
@@ -393,7 +306,8 @@ static void bound_refuses_writes_only(void **state)
     while (sl_store_memory_refused(store) == 0) {
         struct sl_slice words[ARGS_MAX];
         struct sl_str out = { 0 };
-        sl_store_command(store, words, split(line, words), print_reply, &out);
+        sl_store_command(store, words, store_rig_split(line, words),
+                         store_rig_print, &out);
         if (sl_store_memory_refused(store) != 0)
             assert_string_equal(sl_str_cstr(&out), OOM);
         sl_str_release(&out);
@@ -421,14 +335,14 @@ static void full_store_makes_room_from_the_expired(void **state)
         snprintf(line + len + 1000, 16, " px 10");
         expect(store, line, "OK");
     }
-    now_ms += 10;
+    store_rig_now_ms += 10;
     /* More than the bounded sweep frees: only a wider one lets it in. */
     char *big = test_malloc(BYTES_MAX / 2);
     memset(big, 'b', BYTES_MAX / 2);
     struct sl_slice words[] = { SL_SLICE("set"), SL_SLICE("big"),
                                 sl_slice_of(big, BYTES_MAX / 2) };
     struct sl_str out = { 0 };
-    sl_store_command(store, words, 3, print_reply, &out);
+    sl_store_command(store, words, 3, store_rig_print, &out);
     assert_string_equal(sl_str_cstr(&out), "OK");
     sl_str_release(&out);
     test_free(big);
@@ -438,7 +352,7 @@ static void full_store_makes_room_from_the_expired(void **state)
 static void a_refused_write_changes_nothing(void **state)
 {
     (void)state;
-    struct sl_store *store = sl_store_memory_new(&fake_clock, 400);
+    struct sl_store *store = sl_store_memory_new(&store_rig_clock, 400);
     expect(store, "set a 12345678 ex 100", "OK");
     size_t before = sl_store_memory_bytes(store);
     char line[600] = "set a ";
@@ -457,7 +371,7 @@ static void a_refused_write_changes_nothing(void **state)
 static void nothing_fits_in_nothing(void **state)
 {
     (void)state;
-    struct sl_store *store = sl_store_memory_new(&fake_clock, 0);
+    struct sl_store *store = sl_store_memory_new(&store_rig_clock, 0);
     expect(store, "set a 1", OOM);
     expect(store, "incr a", OOM);
     expect(store, "get a", "nil");
@@ -500,7 +414,8 @@ static void *hammer(void *user)
     };
     for (int i = 0; i < ROUNDS; i++) {
         struct sl_slice words[ARGS_MAX];
-        unsigned count = split(lines[(unsigned)i % SL_COUNT(lines)], words);
+        unsigned count =
+            store_rig_split(lines[(unsigned)i % SL_COUNT(lines)], words);
         sl_store_command(user, words, count, ignore, NULL);
         (void)sl_store_memory_bytes(user);
     }
@@ -523,7 +438,7 @@ static void threads_share_one_store(void **state)
 }
 
 #define STORE_TEST(function) \
-    cmocka_unit_test_setup_teardown(function, make_store, free_store)
+    cmocka_unit_test_setup_teardown(function, store_rig_make, store_rig_free)
 
 int main(void)
 {
