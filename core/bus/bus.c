@@ -77,6 +77,24 @@ static void post(struct sl_bus_port *to, sl_letter_cb deliver, void *item)
                                  });
 }
 
+void sl_bus_post(struct sl_bus_port *port, unsigned worker,
+                 sl_letter_cb deliver, void *item)
+{
+    sl_assert(worker < port->bus->worker_count);
+    struct sl_bus_port *to = &port->bus->ports[worker];
+    sl_assert(to->mailbox != NULL);
+    sl_mailbox_post(to->mailbox, (struct sl_letter){
+                                     .deliver = deliver,
+                                     .context = to->user,
+                                     .item = item,
+                                 });
+}
+
+unsigned sl_bus_worker_count(const struct sl_bus_port *port)
+{
+    return port->bus->worker_count;
+}
+
 /* ---- envelopes ---- */
 
 static uint64_t workers_of(struct sl_directory *directory,

@@ -58,6 +58,12 @@ unsigned sl_bus_worker(const struct sl_bus_port *port);
 void sl_bus_publish(struct sl_bus_port *port,
                     const struct sl_envelope *envelope);
 
+/* Runs `deliver` in the thread of another worker, with what that one gave as
+ * `user` and with the item, which the letter takes. */
+void sl_bus_post(struct sl_bus_port *port, unsigned worker,
+                 sl_letter_cb deliver, void *item);
+unsigned sl_bus_worker_count(const struct sl_bus_port *port);
+
 /* Sends the change to the connection's worker; done comes later. False: that
  * connection is not on this pod (nothing was sent, done is not called). */
 bool sl_bus_change_group(struct sl_bus_port *port,

@@ -56,24 +56,17 @@ void sl_conn_wake(struct sl_conn *conn)
 
 /* ---- back-pressure ---- */
 
-void sl_conn_pause(struct sl_conn *conn, unsigned cause)
+/* What changed may have stopped or resumed reading. */
+static void follow(struct sl_conn *conn, bool was_reading)
 {
-    bool was_reading = conn->pauses == 0;
-    conn->pauses |= (uint8_t)cause;
-    if (!was_reading || conn->outlet == NULL)
+    bool reads = sl_conn_reads(conn);
+    if (reads == was_reading || conn->outlet == NULL)
         return;
-    sl_metric_add(sl_conn_world(conn)->metrics, SL_M_READING_PAUSED, 1);
-    conn->outlet->ops->pause(conn->outlet, true);
-}
-
-void sl_conn_resume(struct sl_conn *conn, unsigned cause)
-{
-    sl_assert(!sl_conn_is_closing(conn));
-    if ((conn->pauses & cause) == 0)
+    if (!reads) {
+        sl_metric_add(sl_conn_world(conn)->metrics, SL_M_READING_PAUSED, 1);
+        conn->outlet->ops->pause(conn->outlet, true);
         return;
-    conn->pauses &= (uint8_t)~cause;
-    if (conn->pauses != 0)
-        return;
+    }
     /* The client's clock stood still. */
     conn->received_ms = sl_conn_world(conn)->wheel->now_ms;
     sl_keepalive_arm(conn);
@@ -82,10 +75,47 @@ void sl_conn_resume(struct sl_conn *conn, unsigned cause)
         sl_conn_wake(conn);
 }
 
+void sl_conn_pause(struct sl_conn *conn, unsigned cause)
+{
+    bool was_reading = sl_conn_reads(conn);
+    conn->pauses |= (uint8_t)cause;
+    follow(conn, was_reading);
+}
+
+void sl_conn_resume(struct sl_conn *conn, unsigned cause)
+{
+    sl_assert(!sl_conn_is_closing(conn));
+    bool was_reading = sl_conn_reads(conn);
+    conn->pauses &= (uint8_t)~cause;
+    follow(conn, was_reading);
+}
+
+void sl_conn_owe(struct sl_conn *conn, bool owes)
+{
+    bool was_reading = sl_conn_reads(conn);
+    sl_assert(owes || conn->owed > 0);
+    conn->owed += owes ? 1 : UINT32_MAX;
+    follow(conn, was_reading);
+}
+
+void sl_conn_watch_queue(struct sl_conn *conn)
+{
+    struct sl_outlet *outlet = conn->outlet;
+    if (outlet == NULL || !sl_conn_reads(conn))
+        return; /* a paused transport tells by itself */
+    outlet->ops->pause(outlet, true);
+    outlet->ops->pause(outlet, false);
+}
+
 void sl_conn_drained(struct sl_conn *conn)
 {
-    if (!sl_conn_is_closing(conn) && !conn->overflowed)
-        sl_conn_resume(conn, SL_PAUSE_OUTBOUND);
+    if (sl_conn_is_closing(conn) || conn->overflowed)
+        return;
+    sl_conn_resume(conn, SL_PAUSE_OUTBOUND);
+    if (sl_download_blocked(conn)) {
+        conn->flows->drained = true;
+        sl_conn_wake(conn);
+    }
 }
 
 SL_COLD static void on_queue_long(struct sl_conn *conn, size_t queued)
@@ -119,13 +149,15 @@ void sl_conn_send(struct sl_conn *conn, struct sl_buf *message)
     check_queue(conn, outlet->ops->send(outlet, message));
 }
 
-void sl_conn_send_copy(struct sl_conn *conn, struct sl_slice message)
+size_t sl_conn_send_copy(struct sl_conn *conn, struct sl_slice message)
 {
     struct sl_outlet *outlet = conn->outlet;
     if (outlet == NULL || conn->overflowed)
-        return;
+        return 0;
     sl_metric_add(sl_conn_world(conn)->metrics, SL_M_MESSAGES_OUT, 1);
-    check_queue(conn, outlet->ops->send_copy(outlet, message));
+    size_t queued = outlet->ops->send_copy(outlet, message);
+    check_queue(conn, queued);
+    return queued;
 }
 
 /* ---- closing ---- */
@@ -257,7 +289,7 @@ void sl_conn_lost(struct sl_conn *conn, enum sl_close_reason reason)
         return;
     }
     /* What was kept while reading was paused may be whole messages. */
-    if (conn->partial.len > 0 && conn->pauses == 0)
+    if (conn->partial.len > 0 && sl_conn_reads(conn))
         set_end_error(conn, sl_error_truncated);
     end(conn, &(struct ending){ .reason = reason, .silent = true });
 }
@@ -424,6 +456,7 @@ static void free_conn(struct sl_conn *conn)
     sl_runq_cancel(&conn->task);
     sl_slots_remove(&world->conns, conn->handle);
     sl_list_remove(&conn->node);
+    sl_flows_free(conn);
     sl_request_head_free(conn->head);
     sl_free(conn->user_id);
     sl_free(conn->end_error);
@@ -448,6 +481,8 @@ static void leave(struct sl_conn *conn)
 {
     if (conn->state == SL_CONN_CLOSING) {
         struct sl_hub_entry *entry = conn->entry;
+        sl_results_leave(conn);
+        sl_upload_leave(conn);
         sl_invocation_leave(conn);
         if (conn->greeting) {
             hurry_greeting(conn);
@@ -475,6 +510,7 @@ static void on_task(struct sl_task *task)
         end_slow(conn);
     } else {
         sl_invocation_start_waiting(conn);
+        sl_download_resume(conn);
         sl_receive_resume(conn);
     }
 }

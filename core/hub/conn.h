@@ -43,6 +43,9 @@ enum sl_conn_state {
 /* Why reading is paused; bits of conn->pauses. */
 #define SL_PAUSE_CALLS 1u    /* too many invocations wait */
 #define SL_PAUSE_OUTBOUND 2u /* half of max_outbound is queued */
+#define SL_PAUSE_UPLOAD 4u   /* an upload is ahead of its reader */
+
+struct sl_flows;
 
 /* Fields are for the hub layer, which alone writes them; scripts and
  * transports may read those of identity (entry to id). What a broadcast looks
@@ -70,7 +73,9 @@ struct sl_conn {
     bool greeted : 1;     /* it ended well: on_disconnected is due */
     bool joined : 1;      /* it is in hub->by_id and the directory */
     uint32_t waiting_count, waiting_bytes, running_count;
-    int script_ref; /* the engine's; SL_SCRIPT_NOREF: none */
+    uint32_t owed;          /* answers to the server: reading never pauses */
+    struct sl_flows *flows; /* owned; NULL: never had a stream */
+    int script_ref;         /* the engine's; SL_SCRIPT_NOREF: none */
     char id[SL_ID_LEN + 1];
     struct sl_map_node by_id;     /* in hub->by_id from the handshake until
                                      GONE; key is id */
@@ -147,4 +152,5 @@ void sl_conn_disconnected_done(struct sl_conn *conn);
 
 /* Queues a message for this connection; dropped when closing. */
 void sl_conn_send(struct sl_conn *conn, struct sl_buf *message);
-void sl_conn_send_copy(struct sl_conn *conn, struct sl_slice message);
+/* Returns the bytes that wait in the outlet's queue. */
+size_t sl_conn_send_copy(struct sl_conn *conn, struct sl_slice message);

@@ -31,6 +31,8 @@ static struct sl_invocation *make_invocation(struct sl_conn *conn,
         .wants_stream = message->type == SL_MSG_STREAM_INVOCATION,
     };
     sl_list_init(&invocation->node);
+    sl_list_init(&invocation->blocked);
+    sl_upload_take_ids(invocation, message);
     if (message->invocation_id.len > 0) {
         invocation->id = sl_slice_dup(message->invocation_id);
         invocation->id_len = (uint32_t)message->invocation_id.len;
@@ -108,7 +110,7 @@ static void on_close(struct sl_conn *conn, const struct sl_message *message)
 }
 
 void sl_dispatch(struct sl_conn *conn, const struct sl_message *message,
-                 size_t size)
+                 struct sl_slice payload, size_t size)
 {
     sl_assert(!sl_conn_is_closing(conn));
     switch (message->type) {
@@ -116,10 +118,15 @@ void sl_dispatch(struct sl_conn *conn, const struct sl_message *message,
     case SL_MSG_STREAM_INVOCATION: on_invocation(conn, message, size); break;
     case SL_MSG_PING: on_ping(conn); break;
     case SL_MSG_CLOSE: on_close(conn, message); break;
-    case SL_MSG_STREAM_ITEM:
+    /* Of no stream and no question that is open: ignored, as there. */
+    case SL_MSG_STREAM_ITEM: sl_upload_item(conn, message); break;
     case SL_MSG_COMPLETION:
+        if (!sl_upload_complete(conn, message))
+            sl_results_answer(conn, message, payload);
+        break;
     case SL_MSG_CANCEL_INVOCATION:
-        /* Of no stream and no question that is open: ignored, as there. */
+        sl_download_cancel(conn, message->invocation_id);
+        break;
     case SL_MSG_ACK:
     case SL_MSG_SEQUENCE:
     case SL_MSG_UNKNOWN: break;

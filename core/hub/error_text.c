@@ -23,6 +23,17 @@ const struct sl_slice sl_error_slow =
     TEXT("Connection closed because the client does not read fast "
          "enough.");
 
+const struct sl_slice sl_error_item_unbound =
+    TEXT("Failed to bind Stream message.");
+const struct sl_slice sl_error_upload_cut =
+    TEXT("The underlying connection was closed.");
+const struct sl_slice sl_error_upload_full =
+    TEXT("The stream is ahead of its reader while the client owes a result.");
+const struct sl_slice sl_error_no_result =
+    TEXT("The client answered without a result.");
+const struct sl_slice sl_error_result_unread =
+    TEXT("Error trying to deserialize result.");
+
 static void add_detail(struct sl_str *out, const char *kind,
                        struct sl_slice detail)
 {
@@ -102,6 +113,49 @@ void sl_error_stream_count(struct sl_str *out, struct sl_slice method,
     sl_str_add_lit(out, " stream(s), Hub method expects ");
     sl_str_add_u64(out, expected);
     sl_str_add_char(out, '.');
+}
+
+void sl_error_streaming(struct sl_str *out, const char *kind,
+                        struct sl_slice detail)
+{
+    sl_str_add_lit(out, "An error occurred on the server while streaming "
+                        "results.");
+    add_detail(out, kind, detail);
+}
+
+void sl_error_id_in_use(struct sl_str *out, struct sl_slice id)
+{
+    sl_str_add_lit(out, "Invocation ID '");
+    sl_str_add_slice(out, id);
+    sl_str_add_lit(out, "' is already in use.");
+}
+
+static void add_connection(struct sl_str *out, struct sl_slice id)
+{
+    sl_str_add_lit(out, "Connection '");
+    sl_str_add_slice(out, id);
+}
+
+void sl_error_no_connection(struct sl_str *out, struct sl_slice id)
+{
+    add_connection(out, id);
+    sl_str_add_lit(out, "' does not exist.");
+}
+
+void sl_error_disconnected(struct sl_str *out, struct sl_slice id)
+{
+    add_connection(out, id);
+    sl_str_add_lit(out, "' disconnected.");
+}
+
+void sl_error_wrong_answerer(struct sl_str *out, struct sl_slice conn_id,
+                             struct sl_slice id)
+{
+    sl_str_add_lit(out, "Connection ID '");
+    sl_str_add_slice(out, conn_id);
+    sl_str_add_lit(out, "' is not valid for invocation ID '");
+    sl_str_add_slice(out, id);
+    sl_str_add_lit(out, "'.");
 }
 
 void sl_error_too_large(struct sl_str *out, uint64_t limit)

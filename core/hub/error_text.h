@@ -33,6 +33,24 @@ void sl_error_no_stream(struct sl_str *out, struct sl_slice method);
 void sl_error_stream_count(struct sl_str *out, struct sl_slice method,
                            unsigned sent, unsigned expected);
 
+/* A stream failed after it had begun. */
+void sl_error_streaming(struct sl_str *out, const char *kind,
+                        struct sl_slice detail);
+void sl_error_id_in_use(struct sl_str *out, struct sl_slice id);
+
+/* What a method is told that asked a client, or reads an upload. */
+void sl_error_no_connection(struct sl_str *out, struct sl_slice id);
+void sl_error_disconnected(struct sl_str *out, struct sl_slice id);
+extern const struct sl_slice sl_error_item_unbound;
+extern const struct sl_slice sl_error_upload_cut;
+extern const struct sl_slice sl_error_upload_full;
+extern const struct sl_slice sl_error_no_result;
+extern const struct sl_slice sl_error_result_unread;
+
+/* Who answers a question that another was asked is closed. */
+void sl_error_wrong_answerer(struct sl_str *out, struct sl_slice conn_id,
+                             struct sl_slice id);
+
 /* What on_disconnected is told. */
 void sl_error_too_large(struct sl_str *out, uint64_t limit);
 extern const struct sl_slice sl_error_client_timeout;

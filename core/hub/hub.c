@@ -31,6 +31,7 @@ static struct sl_hub *make_hub(struct sl_world *world, uint32_t index,
     sl_map_init(&hub->by_id);
     sl_map_init(&hub->groups);
     sl_map_init(&hub->users);
+    sl_map_init(&hub->debts);
     sl_list_push_back(&world->hubs, &hub->node);
     return hub;
 }
@@ -73,6 +74,8 @@ void sl_hub_free(struct sl_hub *hub)
     sl_map_release(&hub->by_id);
     sl_map_release(&hub->groups);
     sl_map_release(&hub->users);
+    sl_assert(hub->debts.count == 0);
+    sl_map_release(&hub->debts);
     sl_free(hub->name);
     sl_free(hub);
 }

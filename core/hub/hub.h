@@ -23,6 +23,9 @@ struct sl_hub {
     struct sl_map by_id;         /* open ones, and those whose on_disconnected
                                 runs */
     struct sl_map groups, users; /* hub/members.h */
+    struct sl_map debts;         /* hub/results.h: answers that connections of
+                                    this worker owe */
+    uint64_t asked;              /* questions of this worker so far */
     struct sl_list entries;
 };
 

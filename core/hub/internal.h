@@ -39,6 +39,19 @@ void sl_conn_refuse(struct sl_conn *conn, struct sl_slice response);
 void sl_conn_greet(struct sl_conn *conn,
                    const struct sl_hub_protocol *protocol);
 
+/* Reading goes on: nothing pauses it, or an answer is awaited, which may
+ * stand behind anything. */
+static inline bool sl_conn_reads(const struct sl_conn *conn)
+{
+    return conn->pauses == 0 || conn->owed > 0;
+}
+
+/* One answer more, or one less, is awaited. */
+void sl_conn_owe(struct sl_conn *conn, bool owes);
+
+/* sl_conn_drained is due once the queue is empty, though reading goes on. */
+void sl_conn_watch_queue(struct sl_conn *conn);
+
 /* Stops or resumes reading; cause is one of SL_PAUSE_. */
 void sl_conn_pause(struct sl_conn *conn, unsigned cause);
 void sl_conn_resume(struct sl_conn *conn, unsigned cause);
@@ -52,9 +65,9 @@ void sl_receive_resume(struct sl_conn *conn);
 
 /* ---- dispatch.c ---- */
 
-/* Acts on one message of `size` bytes. The connection may be closing then. */
+/* Acts on one message of `size` bytes; payload is it without its framing. The connection may be closing then. */
 void sl_dispatch(struct sl_conn *conn, const struct sl_message *message,
-                 size_t size);
+                 struct sl_slice payload, size_t size);
 
 /* ---- invocation.c ---- */
 
@@ -70,6 +83,61 @@ void sl_invocation_start_waiting(struct sl_conn *conn);
 
 /* The connection ends: running calls are cancelled, waiting ones dropped. */
 void sl_invocation_leave(struct sl_conn *conn);
+
+/* ---- flows.c ---- */
+
+/* What a connection has once it streams or is asked. */
+struct sl_flows {
+    struct sl_map downloads; /* running streams to the client, by id */
+    struct sl_list blocked;  /* those that wait for the client */
+    struct sl_map uploads;   /* open streams from the client, by id */
+    struct sl_list orphans;  /* open ones whose id another took over */
+    struct sl_list debts;    /* results.c: what the client is to answer */
+    unsigned full;           /* uploads whose buffer is full */
+    bool drained;            /* blocked ones may go on */
+};
+
+struct sl_flows *sl_flows_of(struct sl_conn *conn); /* made when missing */
+void sl_flows_free(struct sl_conn *conn);
+
+/* ---- download.c ---- */
+
+/* A started stream can be found by its id from here on. False: another one
+ * runs under that id. */
+bool sl_download_add(struct sl_invocation *invocation);
+void sl_download_remove(struct sl_invocation *invocation);
+bool sl_download_blocked(const struct sl_conn *conn);
+void sl_download_resume(struct sl_conn *conn);
+void sl_download_cancel(struct sl_conn *conn, struct sl_slice id);
+
+/* ---- upload.c ---- */
+
+struct sl_upload {
+    struct sl_map_node by_id; /* in flows->uploads */
+    struct sl_list node;      /* in flows->orphans, or on its way out */
+    struct sl_invocation *invocation;
+    unsigned index, queued;
+    bool listed; /* it is in the map */
+    bool full;   /* counted in flows->full */
+};
+
+/* The ids are copied; registered by sl_upload_open. */
+void sl_upload_take_ids(struct sl_invocation *invocation,
+                        const struct sl_message *message);
+void sl_upload_open(struct sl_invocation *invocation);
+void sl_upload_free(struct sl_invocation *invocation);
+/* False: no open upload has that id. */
+bool sl_upload_item(struct sl_conn *conn, const struct sl_message *message);
+bool sl_upload_complete(struct sl_conn *conn, const struct sl_message *message);
+void sl_upload_leave(struct sl_conn *conn); /* every open one fails */
+
+/* ---- results.c ---- */
+
+/* A completion that ends no upload. */
+void sl_results_answer(struct sl_conn *conn, const struct sl_message *message,
+                       struct sl_slice payload);
+void sl_results_leave(struct sl_conn *conn);
+void sl_results_release(struct sl_world *world);
 
 /* ---- keepalive.c ---- */
 

@@ -24,6 +24,8 @@ static struct sl_world *world_of(const struct sl_invocation *invocation)
 static void free_invocation(struct sl_invocation *invocation)
 {
     struct sl_world *world = world_of(invocation);
+    sl_download_remove(invocation);
+    sl_upload_free(invocation);
     sl_list_remove(&invocation->node);
     sl_free(invocation->id);
     sl_pool_put(&world->invocation_pool, invocation);
@@ -95,22 +97,21 @@ static void add_fault(struct sl_str *out,
 {
     const char *kind = NULL;
     switch (fault) {
-    case SL_FAULT_IS_STREAM:
-        sl_error_is_stream(out, invocation->name);
-        return;
+    case SL_FAULT_IS_STREAM: sl_error_is_stream(out, invocation->name); return;
     case SL_FAULT_NOT_STREAM:
         sl_error_not_stream(out, invocation->name);
         return;
-    case SL_FAULT_NO_STREAM:
-        sl_error_no_stream(out, invocation->name);
-        return;
+    case SL_FAULT_NO_STREAM: sl_error_no_stream(out, invocation->name); return;
     case SL_FAULT_HUB_ERROR: kind = sl_error_hub; break;
     case SL_FAULT_ERROR:
         if (invocation->entry->options.detailed_errors)
             kind = sl_error_operation;
         break;
     }
-    sl_error_invoking(out, invocation->name, kind, text);
+    if (invocation->streaming)
+        sl_error_streaming(out, kind, text);
+    else
+        sl_error_invoking(out, invocation->name, kind, text);
 }
 
 void sl_invocation_fail(struct sl_invocation *invocation, enum sl_fault fault,
@@ -121,6 +122,38 @@ void sl_invocation_fail(struct sl_invocation *invocation, enum sl_fault fault,
     answer_error(invocation, sl_str_slice(&error));
     sl_str_release(&error);
     end(invocation);
+}
+
+/* Completion without a result. */
+static void answer_end(struct sl_invocation *invocation)
+{
+    if (!wants_answer(invocation))
+        return;
+    struct sl_conn *conn = invocation->conn;
+    struct sl_str *out = &world_of(invocation)->scratch;
+    size_t start = out->len;
+    conn->protocol->write_end(out,
+                              sl_slice_of(invocation->id, invocation->id_len));
+    sl_conn_send_copy(conn, sl_slice_of(out->ptr + start, out->len - start));
+    out->len = start;
+}
+
+void sl_invocation_end(struct sl_invocation *invocation)
+{
+    answer_end(invocation);
+    end(invocation);
+}
+
+void sl_invocation_release_slot(struct sl_invocation *invocation)
+{
+    struct sl_conn *conn = invocation->conn;
+    if (conn == NULL || !invocation->takes_slot)
+        return;
+    sl_assert(conn->running_count > 0);
+    invocation->takes_slot = false;
+    conn->running_count--;
+    if (conn->waiting_count > 0)
+        sl_conn_wake(conn);
 }
 
 void sl_invocation_refuse(struct sl_invocation *invocation,
@@ -142,8 +175,7 @@ static void drop(struct sl_invocation *invocation)
 
 /* What is looked at once the call has its slot: mode, then streams. Appends
  * the error and says false. */
-static bool may_start(const struct sl_invocation *invocation,
-                      struct sl_str *error)
+static bool may_start(struct sl_invocation *invocation, struct sl_str *error)
 {
     if (invocation->method_is_stream && !invocation->wants_stream)
         sl_error_is_stream(error, invocation->name);
@@ -152,15 +184,32 @@ static bool may_start(const struct sl_invocation *invocation,
     else if (invocation->stream_ids != invocation->stream_params)
         sl_error_stream_count(error, invocation->name, invocation->stream_ids,
                               invocation->stream_params);
+    else if (invocation->wants_stream && !sl_download_add(invocation))
+        sl_error_id_in_use(error,
+                           sl_slice_of(invocation->id, invocation->id_len));
     else
         return true;
     return false;
+}
+
+/* What happened to it while it waited for on_connected. */
+static void give_up(struct sl_invocation *invocation)
+{
+    if (invocation->wants_stream)
+        answer_end(invocation);
+    else
+        answer_error(invocation, sl_error_upload_full);
+    drop(invocation);
 }
 
 static void start(struct sl_invocation *invocation)
 {
     struct sl_conn *conn = invocation->conn;
     struct sl_str error = { 0 };
+    if (invocation->cancelled) {
+        give_up(invocation);
+        return;
+    }
     if (!may_start(invocation, &error)) {
         answer_error(invocation, sl_str_slice(&error));
         sl_str_release(&error);
@@ -182,14 +231,19 @@ static bool slot_free(const struct sl_conn *conn)
 
 /* ---- waiting ---- */
 
+static bool is_crowded(const struct sl_conn *conn)
+{
+    return conn->waiting_count >= SL_WAITING_CALLS_MAX ||
+           conn->waiting_bytes >= SL_WAITING_BYTES_MAX;
+}
+
 static void wait_add(struct sl_conn *conn, struct sl_invocation *invocation)
 {
     sl_list_push_back(&conn->waiting, &invocation->node);
     conn->waiting_count++;
     conn->waiting_bytes += invocation->size;
     sl_metric_add(sl_conn_world(conn)->metrics, SL_M_INVOCATIONS_WAITING, 1);
-    if (conn->waiting_count >= SL_WAITING_CALLS_MAX ||
-        conn->waiting_bytes >= SL_WAITING_BYTES_MAX)
+    if (is_crowded(conn))
         sl_conn_pause(conn, SL_PAUSE_CALLS);
 }
 
@@ -202,15 +256,41 @@ static void wait_remove(struct sl_conn *conn, struct sl_invocation *invocation)
     sl_metric_add(sl_conn_world(conn)->metrics, SL_M_INVOCATIONS_WAITING, -1);
 }
 
+/* As many wait as may, and reading cannot pause. */
+static void refuse_many(struct sl_invocation *invocation)
+{
+    struct sl_str error = { 0 };
+    sl_error_invoking(&error, invocation->name, sl_error_hub,
+                      SL_SLICE("Too many calls wait for this connection."));
+    answer_error(invocation, sl_str_slice(&error));
+    sl_str_release(&error);
+    drop(invocation);
+}
+
+/* What follows such a call may be items of its uploads. */
+static void open_uploads(struct sl_invocation *invocation)
+{
+    if (invocation->stream_params == 0 ||
+        invocation->stream_ids != invocation->stream_params ||
+        invocation->entry->ops->upload_item == NULL)
+        return;
+    sl_upload_open(invocation);
+    if (invocation->conn->state != SL_CONN_OPEN)
+        sl_conn_pause(invocation->conn, SL_PAUSE_UPLOAD);
+}
+
 void sl_invocation_submit(struct sl_invocation *invocation)
 {
     struct sl_conn *conn = invocation->conn;
     sl_assert(!sl_conn_is_closing(conn));
+    open_uploads(invocation);
     bool starts = conn->state == SL_CONN_OPEN;
     if (invocation->takes_slot)
         starts = starts && conn->waiting_count == 0 && slot_free(conn);
     if (starts)
         start(invocation);
+    else if (is_crowded(conn) && conn->owed > 0)
+        refuse_many(invocation);
     else
         wait_add(conn, invocation);
 }
@@ -238,6 +318,9 @@ void sl_invocation_start_waiting(struct sl_conn *conn)
         wait_remove(conn, next);
         start(next);
     }
+    if (conn->state == SL_CONN_OPEN &&
+        (conn->flows == NULL || conn->flows->full == 0))
+        sl_conn_resume(conn, SL_PAUSE_UPLOAD);
     if (conn->waiting_count < SL_WAITING_CALLS_MAX / 2 &&
         conn->waiting_bytes < SL_WAITING_BYTES_MAX / 2 &&
         !sl_conn_is_closing(conn))
@@ -257,6 +340,8 @@ void sl_invocation_leave(struct sl_conn *conn)
     while ((node = sl_list_pop_front(&conn->running)) != NULL) {
         struct sl_invocation *invocation =
             SL_CONTAINER_OF(node, struct sl_invocation, node);
+        sl_download_remove(invocation);
+        sl_upload_free(invocation);
         invocation->conn = NULL;
         invocation->entry->ops->cancel(invocation);
     }

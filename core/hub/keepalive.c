@@ -16,7 +16,7 @@
 
 static bool watches_client(const struct sl_conn *conn)
 {
-    return conn->client_pings && conn->pauses == 0;
+    return conn->client_pings && sl_conn_reads(conn);
 }
 
 static uint64_t due_ms(const struct sl_conn *conn)

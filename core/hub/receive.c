@@ -104,7 +104,7 @@ static bool read_message(struct sl_conn *conn, struct sl_slice *bytes)
     skip(bytes, (size_t)taken);
     conn->received_ms = world->wheel->now_ms;
     sl_metric_add(world->metrics, SL_M_MESSAGES_IN, 1);
-    sl_dispatch(conn, &message, (size_t)taken);
+    sl_dispatch(conn, &message, payload, (size_t)taken);
     return true;
 }
 
@@ -112,7 +112,7 @@ static bool read_message(struct sl_conn *conn, struct sl_slice *bytes)
 
 static bool goes_on(const struct sl_conn *conn, struct sl_slice bytes)
 {
-    return bytes.len > 0 && conn->pauses == 0 && !sl_conn_is_closing(conn) &&
+    return bytes.len > 0 && sl_conn_reads(conn) && !sl_conn_is_closing(conn) &&
            !conn->overflowed;
 }
 
@@ -159,7 +159,7 @@ static void take(struct sl_conn *conn, struct sl_slice bytes)
             sl_str_add_slice(&conn->partial, bytes);
         return;
     }
-    bool parses = conn->pauses == 0 && may_complete(conn, bytes);
+    bool parses = sl_conn_reads(conn) && may_complete(conn, bytes);
     sl_str_add_slice(&conn->partial, bytes);
     if (parses)
         parse_kept(conn);
@@ -179,7 +179,8 @@ void sl_receive_resume(struct sl_conn *conn)
 {
     sl_assert(!conn->in_received);
     conn->in_received = true;
-    if (conn->partial.len > 0 && conn->pauses == 0 && !sl_conn_is_closing(conn))
+    if (conn->partial.len > 0 && sl_conn_reads(conn) &&
+        !sl_conn_is_closing(conn))
         parse_kept(conn);
     conn->in_received = false;
 }

@@ -38,6 +38,8 @@ void sl_world_init(struct sl_world *world, struct sl_wheel *wheel,
     };
     sl_hub_reader_init(&world->reader);
     sl_slots_init(&world->conns);
+    sl_slots_init(&world->questions);
+    sl_list_init(&world->asking);
     sl_list_init(&world->hubs);
     sl_list_init(&world->apart);
     sl_pool_init(&world->conn_pool, sizeof(struct sl_conn), CONN_POOL_KEEP);
@@ -50,6 +52,7 @@ void sl_world_init(struct sl_world *world, struct sl_wheel *wheel,
 void sl_world_release(struct sl_world *world)
 {
     sl_assert(world->conn_count == 0 && sl_list_empty(&world->apart));
+    sl_results_release(world);
     SL_LIST_FOREACH_SAFE(node, &world->hubs)
         sl_hub_free(SL_CONTAINER_OF(node, struct sl_hub, node));
     for (unsigned i = 0; i < SL_PROTOCOL_COUNT; i++)

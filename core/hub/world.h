@@ -26,8 +26,10 @@ struct sl_world {
     struct sl_metrics *metrics;
     struct sl_bus_port *port; /* set by sl_world_attach */
     struct sl_hub_reader reader;
-    struct sl_str scratch; /* a message being written */
-    struct sl_slots conns; /* handles of connections, for scripts */
+    struct sl_str scratch;     /* a message being written */
+    struct sl_slots conns;     /* handles of connections, for scripts */
+    struct sl_slots questions; /* hub/results.h: what awaits an answer */
+    struct sl_list asking;     /* the same */
     struct sl_list hubs;
     struct sl_list apart; /* connections that are not open: in the
                                    handshake, or closing */

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "hub/conn.h"
 #include "hub/hub.h"
+#include "hub/results.h"
 #include "hub/targets.h"
 
 struct arg {
@@ -24,6 +25,7 @@ struct call {
     const struct method *method;
     struct sl_list node; /* in hub->held */
     bool cancelled;
+    int64_t at, sum; /* of a stream; of an upload */
     unsigned arg_count;
     struct arg args[C_HUB_ARGS_MAX];
 };
@@ -234,6 +236,118 @@ static void run_unwritable(struct call *call)
     end(call, write_unwritable, NULL);
 }
 
+/* ---- streams ---- */
+
+static void end_stream(struct call *call)
+{
+    call->hub->running--;
+    sl_invocation_end(call->invocation);
+    free_call(call);
+}
+
+static int send_item(struct call *call)
+{
+    struct arg item = { .number = call->at++ };
+    call->invocation->streaming = true;
+    return sl_invocation_item(call->invocation, write_arg, &item);
+}
+
+static void run_count(struct call *call)
+{
+    int err = 0;
+    while (err == 0 && call->at < call->args[0].number)
+        err = send_item(call);
+    if (err != SL_E_FULL)
+        end_stream(call);
+}
+
+static void run_hang(struct call *call)
+{
+    int err = send_item(call);
+    sl_assert(err == 0 || err == SL_E_FULL);
+}
+
+static void run_break(struct call *call)
+{
+    int err = send_item(call);
+    sl_assert(err == 0 || err == SL_E_FULL);
+    fail(call, SL_FAULT_HUB_ERROR);
+}
+
+static void on_resume(struct sl_invocation *invocation)
+{
+    struct call *call = invocation->call;
+    call->method->run(call);
+}
+
+static void run_nothing(struct call *call)
+{
+    (void)call;
+}
+
+static bool on_upload_item(struct sl_invocation *invocation, unsigned upload,
+                           const struct sl_value *item)
+{
+    struct call *call = invocation->call;
+    if (sl_value_kind(item) != SL_VALUE_INT)
+        return false;
+    call->sum += sl_value_int(item);
+    call->at++;
+    if (call->method->arg_count == 0 && call->method->run == run_nothing)
+        sl_invocation_upload_taken(invocation, upload);
+    return true;
+}
+
+static void on_upload_end(struct sl_invocation *invocation, unsigned upload,
+                          bool failed, struct sl_slice error)
+{
+    (void)upload;
+    struct call *call = invocation->call;
+    struct arg sum = { .number = call->sum };
+    if (!failed) {
+        end(call, write_arg, &sum);
+        return;
+    }
+    call->hub->running--;
+    sl_invocation_fail(invocation, SL_FAULT_HUB_ERROR, error);
+    free_call(call);
+}
+
+static void run_hold(struct call *call)
+{
+    sl_list_push_back(&call->hub->held, &call->node);
+}
+
+/* ---- client results ---- */
+
+static void on_answer(void *user, int err, const struct sl_value *value,
+                      struct sl_slice error)
+{
+    struct call *call = user;
+    struct arg answer = { 0 };
+    if (err == 0 && sl_value_kind(value) == SL_VALUE_INT) {
+        answer.number = sl_value_int(value);
+        end(call, write_arg, &answer);
+    } else {
+        call->hub->running--;
+        sl_invocation_fail(call->invocation, SL_FAULT_HUB_ERROR, error);
+        free_call(call);
+    }
+}
+
+static void run_ask(struct call *call)
+{
+    struct sl_ask ask = {
+        .conn_id = sl_slice_of(call->args[0].text, call->args[0].len),
+        .target = SL_SLICE("What"),
+        .arg_count = 1,
+        .args = write_arg,
+        .args_user = &call->args[1],
+    };
+    sl_invocation_release_slot(call->invocation);
+    sl_hub_ask(call->invocation->entry->hub, &ask, on_answer, call);
+}
+
 static void run_null(struct call *call)
 {
     end(call, NULL, NULL);
@@ -262,6 +376,12 @@ static const struct method methods[] = {
     { "Unwritable", run_unwritable, 0, false, false, 0 },
     { "Stream", run_null, 0, false, true, 0 },
     { "Upload", run_null, 0, false, false, 1 },
+    { "Count", run_count, 1, true, true, 0 },
+    { "Hang", run_hang, 0, false, true, 0 },
+    { "Break", run_break, 1, false, true, 0 },
+    { "Sum", run_nothing, 0, false, false, 1 },
+    { "Hold", run_hold, 0, false, false, 1 },
+    { "Ask", run_ask, 2, false, false, 0 },
 };
 
 /* ---- the table of hub/script.h ---- */
@@ -369,6 +489,8 @@ static void on_cancel(struct sl_invocation *invocation)
     struct call *call = invocation->call;
     call->cancelled = true;
     log_event(call->hub, "cancel", invocation->name);
+    if (call->method->stream)
+        end_stream(call);
 }
 
 static void on_drop(struct sl_invocation *invocation)
@@ -450,6 +572,9 @@ const struct sl_script_ops c_hub_ops = {
     .start = on_start,
     .cancel = on_cancel,
     .drop = on_drop,
+    .resume = on_resume,
+    .upload_item = on_upload_item,
+    .upload_end = on_upload_end,
     .connected = on_connected,
     .cancel_connected = on_cancel_connected,
     .disconnected = on_disconnected,
@@ -469,6 +594,11 @@ bool c_hub_finish(struct c_hub *hub)
     if (sl_list_empty(&hub->held))
         return false;
     struct call *call = SL_CONTAINER_OF(hub->held.next, struct call, node);
+    if (call->method->stream_params > 0) {
+        call->args[0].number = call->sum;
+        while (call->invocation->conn != NULL && call->at-- > 0)
+            sl_invocation_upload_taken(call->invocation, 0);
+    }
     end(call, write_arg, &call->args[0]);
     return true;
 }

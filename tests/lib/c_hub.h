@@ -16,6 +16,12 @@
  *   Unwritable()            a result that cannot be encoded
  *   Stream()                declared as a stream; answers as a plain one
  *   Upload()                expects one upload stream
+ *   Count(n)                a stream: 0 to n - 1, as fast as the client takes
+ *   Hang()                  a stream of one item that ends when cancelled
+ *   Break(t)                a stream of one item that fails with a hub error
+ *   Sum()                   adds the numbers of one upload stream
+ *   Hold()                  as Sum, but leaves the items in its queue
+ *   Ask(id, x)              asks a client's method What(x), returns its answer
  */
 #pragma once
 
