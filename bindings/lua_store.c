@@ -160,7 +160,7 @@ static int store_command(lua_State *L)
                           : sl_slice_of(lua_touserdata(L, i), lua_objlen(L, i));
     struct store_wait *own = sl_zalloc(sizeof(*own));
     own->engine = engine;
-    own->pairs = sl_slice_eq(argv[0], SL_SLICE("hgetall"));
+    own->pairs = sl_slice_eq(sl_lua_slice(L, 1), SL_SLICE("hgetall"));
     own->wait.push = push_reply;
     own->wait.free = free_reply;
     sl_store_command(engine->store, argv, (unsigned)count, on_reply, own);

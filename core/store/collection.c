@@ -112,7 +112,8 @@ static void place(struct sl_collection *collection, uint32_t count,
     uint32_t at = count;
     if (collection->sorted) {
         at = place_of(collection, count, member->score, member->node.key);
-        memmove(order + at + 1, order + at, (count - at) * sizeof(*order));
+        memmove(order + at + 1, order + at,
+                (count - at) * sizeof(struct sl_member *));
     }
     order[at] = member;
     member->at = at;
@@ -127,7 +128,8 @@ static void displace(struct sl_collection *collection, uint32_t count,
         uint32_t at =
             place_of(collection, count + 1, member->score, member->node.key);
         sl_assert(order[at] == member);
-        memmove(order + at, order + at + 1, (count - at) * sizeof(*order));
+        memmove(order + at, order + at + 1,
+                (count - at) * sizeof(struct sl_member *));
         return;
     }
     sl_assert(order[member->at] == member);

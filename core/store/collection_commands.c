@@ -5,6 +5,7 @@
  */
 #include "store/command.h"
 
+#include "base/check.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -26,6 +27,7 @@ static struct sl_collection *members_of(struct sl_call *call,
 
 static struct sl_slice name_at(const struct sl_collection *members, uint32_t at)
 {
+    sl_assert(members != NULL);
     return members->order[at]->node.key;
 }
 
@@ -121,10 +123,11 @@ void sl_run_hgetall(struct sl_call *call)
     if (wrong)
         return;
     uint32_t count = members == NULL ? 0 : members->map.count;
-    struct sl_slice *items = sl_alloc(2 * count * sizeof(*items));
+    struct sl_slice *items = sl_alloc(2 * sizeof(*items) * count);
+    struct sl_slice *next = items;
     for (uint32_t i = 0; i < count; i++) {
-        items[2 * i] = name_at(members, i);
-        items[2 * i + 1] = members->order[i]->value;
+        *next++ = name_at(members, i);
+        *next++ = members->order[i]->value;
     }
     sl_answer_items(call, items, 2 * count);
     sl_free(items);
@@ -389,17 +392,17 @@ static void answer_members(struct sl_call *call,
                            uint32_t count, bool reverse, bool scores)
 {
     unsigned each = scores ? 2 : 1;
-    struct sl_slice *items = sl_alloc(each * count * sizeof(*items));
+    struct sl_slice *items = sl_alloc(sizeof(*items) * each * count);
+    struct sl_slice *next = items;
     char(*texts)[SCORE_TEXT_MAX] =
         sl_alloc((scores ? count : 0) * sizeof(*texts));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = first + i;
         if (reverse)
             at = members->map.count - 1 - at;
-        items[each * i] = name_at(members, at);
+        *next++ = name_at(members, at);
         if (scores)
-            items[each * i + 1] =
-                score_text(members->order[at]->score, texts[i]);
+            *next++ = score_text(members->order[at]->score, texts[i]);
     }
     sl_answer_items(call, items, each * count);
     sl_free(items);

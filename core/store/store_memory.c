@@ -226,7 +226,11 @@ static void run_lrange(struct sl_call *call)
     const struct sl_key *key = sl_call_key(call);
     if (!sl_is_kind(call, key, SL_KEY_LIST))
         return;
-    uint32_t count = sl_range(&first, last, key == NULL ? 0 : key->item_count);
+    if (key == NULL) {
+        sl_answer_items(call, NULL, 0);
+        return;
+    }
+    uint32_t count = sl_range(&first, last, key->item_count);
     sl_answer_items(call, count == 0 ? NULL : key->items + first, count);
 }
 
