@@ -252,10 +252,12 @@ static int send_item(struct call *call)
     return sl_invocation_item(call->invocation, write_arg, &item);
 }
 
+#define COUNT_MAX 100000 /* a fuzzer may ask for any number */
+
 static void run_count(struct call *call)
 {
     int err = 0;
-    while (err == 0 && call->at < call->args[0].number)
+    while (err == 0 && call->at < call->args[0].number && call->at < COUNT_MAX)
         err = send_item(call);
     if (err != SL_E_FULL)
         end_stream(call);
