@@ -90,26 +90,18 @@ void sl_download_resume(struct sl_conn *conn)
     if (conn->flows == NULL || !conn->flows->drained)
         return;
     struct sl_flows *flows = conn->flows;
-    struct sl_list turn;
+    struct sl_list turn, *node;
     flows->drained = false;
     sl_list_init(&turn);
-    struct sl_list *node;
-    while ((node = sl_list_pop_front(&flows->blocked)) != NULL)
-        sl_list_push_back(&turn, node);
-    while (!sl_list_empty(&turn) && sl_list_empty(&flows->blocked)) {
-        node = sl_list_pop_front(&turn);
+    sl_list_splice_back(&turn, &flows->blocked);
+    while (sl_list_empty(&flows->blocked) &&
+           (node = sl_list_pop_front(&turn)) != NULL) {
         struct sl_invocation *invocation =
             SL_CONTAINER_OF(node, struct sl_invocation, blocked);
         invocation->entry->ops->resume(invocation);
     }
-    struct sl_list again;
-    sl_list_init(&again);
-    while ((node = sl_list_pop_front(&flows->blocked)) != NULL)
-        sl_list_push_back(&again, node);
-    while ((node = sl_list_pop_front(&turn)) != NULL)
-        sl_list_push_back(&flows->blocked, node);
-    while ((node = sl_list_pop_front(&again)) != NULL)
-        sl_list_push_back(&flows->blocked, node);
+    sl_list_splice_back(&turn, &flows->blocked);
+    sl_list_splice_back(&flows->blocked, &turn);
 }
 
 /* A stream that still waits for on_connected never runs (invocation.c). */

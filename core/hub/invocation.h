@@ -82,7 +82,7 @@ void sl_invocation_end(struct sl_invocation *invocation);
 /* The script took an item out of its queue for the upload (counted from 0):
  * there is room for another. Also inside upload_item. */
 void sl_invocation_upload_taken(struct sl_invocation *invocation,
-                                unsigned upload);
+                                unsigned index);
 
 /* ---- client results ---- */
 
