@@ -370,6 +370,19 @@ static void close_main_loop(struct host *host)
     sl_loop_release(&host->loop);
 }
 
+/* All threads have ended: what they had sent to each other is delivered while
+ * every mailbox is still there, answers to answers included. */
+static void deliver_letters(struct host *host)
+{
+    size_t count;
+    do {
+        count = 0;
+        for (unsigned i = 0; i < host->worker_count; i++)
+            if (host->workers[i].loop.read_buf != NULL)
+                count += sl_mailbox_deliver(&host->workers[i].loop.mailbox);
+    } while (count > 0);
+}
+
 static void stop(struct host *host)
 {
     if (host->listener != NULL)
@@ -379,6 +392,8 @@ static void stop(struct host *host)
         sl_worker_stop(&host->workers[i]);
     for (unsigned i = 0; i < host->worker_count && host->workers; i++)
         sl_worker_join(&host->workers[i]);
+    if (host->workers != NULL)
+        deliver_letters(host);
     for (unsigned i = 0; i < host->worker_count && host->workers; i++)
         sl_worker_free(&host->workers[i]);
     sl_free(host->workers);
