@@ -158,7 +158,6 @@ static void lose(struct sl_sse *sse, enum sl_close_reason reason)
 }
 
 /* Nothing is expected: what comes is dropped. */
-/* NOLINTNEXTLINE(readability-non-const-parameter): the type of the callback */
 static void on_stream_data(struct sl_stream *stream, uint8_t *data, size_t len)
 {
     (void)stream;
