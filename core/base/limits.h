@@ -59,6 +59,9 @@
 #define SL_FRAME_READERS_MAX 16384  /* per worker: frames begun and not ended;
                                        each holds 4.3 KB */
 #define SL_CLOSE_TIMEOUT_MS 5000    /* a closing handshake may take this long */
+#define SL_EARLY_BYTES_MAX 65536    /* sent by POST before the transport that
+                                       it is for connected */
+#define SL_EARLY_TOTAL_MAX (16 << 20) /* bytes of those, per worker */
 
 /* ---- scripts ---- */
 #define SL_LUA_DEPTH_MAX 64       /* nesting of a value that Lua sends */

@@ -17,6 +17,7 @@
 #include "host/worker.h"
 #include "ops/admin.h"
 #include "store/store_memory.h"
+#include "transport/relay.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -33,6 +34,7 @@ struct host {
     struct sl_directory *directory;
     struct sl_bus *bus;
     struct sl_claims *claims;
+    struct sl_relay *relay;
     struct sl_store *store;
     struct sl_token_keys keys;
     struct sl_worker_env env;
@@ -194,6 +196,7 @@ static int open_shared(struct host *host, sl_report_cb on_error)
     host->directory = sl_directory_new();
     host->bus = sl_bus_new(host->directory, host->worker_count);
     host->claims = sl_claims_new(SL_CLAIMS_MAX);
+    host->relay = sl_relay_new(host->worker_count);
     host->store = sl_store_memory_new(&sl_clock_system, config->store_max);
     sl_token_keys_init(&host->keys, sl_slice_str(config->token_key));
     return 0;
@@ -208,6 +211,7 @@ static int make_workers(struct host *host, const struct sl_engine_ops *engine,
         .scripts = &host->snapshot.set,
         .bus = host->bus,
         .claims = host->claims,
+        .relay = host->relay,
         .store = host->store,
         .keys = &host->keys,
         .pod = config->pod,
@@ -396,6 +400,7 @@ static void stop(struct host *host)
     close_main_loop(host);
     sl_http_router_free(host->admin_router);
     sl_store_free(host->store);
+    sl_relay_free(host->relay);
     sl_claims_free(host->claims);
     sl_bus_free(host->bus);
     sl_directory_free(host->directory);

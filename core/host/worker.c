@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "hub/hub.h"
 #include "transport/endpoint.h"
+#include "transport/relay.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -179,6 +180,7 @@ int sl_worker_init(struct sl_worker *worker, const struct sl_worker_env *env,
         .loop = &worker->loop,
         .world = &worker->world,
         .claims = env->claims,
+        .relay = env->relay,
         .keys = env->keys,
         .clock = &sl_clock_system,
         .worker = index,
@@ -187,6 +189,8 @@ int sl_worker_init(struct sl_worker *worker, const struct sl_worker_env *env,
     worker->router = sl_http_router_new();
     sl_http_server_init(&worker->http, &worker->loop, &env->http_limits,
                         sl_http_router_handle, worker->router);
+    if (env->relay != NULL)
+        sl_relay_attach(env->relay, index, &worker->http, &worker->loop);
     worker->engine = env->engine->create(&(struct sl_engine_env){
         .world = &worker->world,
         .store = env->store,

@@ -28,6 +28,7 @@ struct sl_worker_env {
     const struct sl_script_set *scripts;
     struct sl_bus *bus;
     struct sl_claims *claims;
+    struct sl_relay *relay;
     struct sl_store *store;
     const struct sl_token_keys *keys;
     const char *pod;

@@ -127,3 +127,25 @@ void sl_http_answer_text(struct sl_http_request *request, unsigned status,
  * on_gone). */
 struct sl_stream *sl_http_upgrade(struct sl_http_request *request,
                                   struct sl_slice *rest);
+
+/* Begins an answer whose body comes piece by piece, and gives the stream to a
+ * new owner as sl_http_upgrade does. *chunked: each piece must be a chunk, and
+ * the last one says so; else the body ends with the socket. Either way the
+ * socket is closed behind it. What came after the request is dropped. Neither
+ * body nor body_buf may be set. */
+struct sl_stream *sl_http_begin(struct sl_http_request *request,
+                                const struct sl_http_answer *answer,
+                                bool *chunked);
+
+/* Takes a request away unanswered, its socket with it, for another server that
+ * reads it anew. *bytes gets (appended) the request and whatever came after
+ * it. Returns the descriptor, owned; or -1 and the request is still the
+ * caller's: an earlier answer waits to be written, or descriptors have run
+ * out. */
+int sl_http_detach(struct sl_http_request *request, struct sl_str *bytes,
+                   struct sockaddr_storage *peer);
+
+/* Takes a socket that another server detached. Handles what it has read; the
+ * bytes are copied. */
+void sl_http_adopt(struct sl_http_server *server, int fd,
+                   const struct sockaddr_storage *peer, struct sl_slice bytes);

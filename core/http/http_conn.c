@@ -29,6 +29,8 @@
 #include "base/check.h"
 #include "http/internal.h"
 
+#include <fcntl.h>
+
 enum conn_state {
     CONN_IDLE,
     CONN_READING,
@@ -424,15 +426,16 @@ void sl_http_server_init(struct sl_http_server *server, struct sl_loop *loop,
     sl_list_init(&server->spare);
 }
 
-void sl_http_accept(struct sl_http_server *server, int fd,
-                    const struct sockaddr_storage *peer)
+/* NULL: the socket is closed, or soon will be. */
+static struct sl_http_conn *open_conn(struct sl_http_server *server, int fd,
+                                      const struct sockaddr_storage *peer)
 {
     struct sl_http_conn *conn = sl_zalloc(sizeof(*conn));
     conn->server = server;
     conn->stream = sl_stream_open(server->loop, fd, &stream_ops, conn);
     if (conn->stream == NULL) {
         sl_free(conn);
-        return;
+        return NULL;
     }
     memcpy(&conn->peer, peer, sizeof(conn->peer));
     sl_list_push_back(&server->conns, &conn->node);
@@ -440,10 +443,28 @@ void sl_http_accept(struct sl_http_server *server, int fd,
     sl_wheel_entry_init(&conn->timer, on_timer);
     if (server->closing) {
         abort_conn(conn);
-        return;
+        return NULL;
     }
     set_timer(conn, server->limits.head_timeout_ms);
     sl_stream_read_start(conn->stream);
+    return conn;
+}
+
+void sl_http_accept(struct sl_http_server *server, int fd,
+                    const struct sockaddr_storage *peer)
+{
+    open_conn(server, fd, peer);
+}
+
+void sl_http_adopt(struct sl_http_server *server, int fd,
+                   const struct sockaddr_storage *peer, struct sl_slice bytes)
+{
+    struct sl_http_conn *conn = open_conn(server, fd, peer);
+    if (conn == NULL)
+        return;
+    size_t used = feed(conn, bytes);
+    if (used < bytes.len && keeps_bytes(conn))
+        hold(conn, sl_slice_of(bytes.ptr + used, bytes.len - used));
 }
 
 void sl_http_server_close(struct sl_http_server *server)
@@ -531,4 +552,57 @@ struct sl_stream *sl_http_upgrade(struct sl_http_request *request,
     conn->stream = NULL;
     sl_loop_defer(conn->server->loop, &conn->task);
     return stream;
+}
+
+struct sl_stream *sl_http_begin(struct sl_http_request *request,
+                                const struct sl_http_answer *answer,
+                                bool *chunked)
+{
+    struct sl_http_server *server =
+        SL_CONTAINER_OF(request, struct sl_http_exchange, request)
+            ->conn->server;
+    struct sl_slice rest;
+    sl_assert(answer->body.len == 0 && answer->body_buf == NULL);
+    *chunked = request->http11;
+    struct sl_stream *stream = sl_http_upgrade(request, &rest);
+    if (stream != NULL)
+        sl_http_response_send(server, stream, answer,
+                              (struct sl_http_answer_form){ .chunked = *chunked,
+                                                            .streamed = true });
+    return stream;
+}
+
+static void on_detached_closed(struct sl_stream *stream)
+{
+    (void)stream; /* it lives on under another number */
+}
+
+int sl_http_detach(struct sl_http_request *request, struct sl_str *bytes,
+                   struct sockaddr_storage *peer)
+{
+    static const struct sl_stream_ops ops = { .on_closed = on_detached_closed };
+    struct sl_http_conn *conn =
+        SL_CONTAINER_OF(request, struct sl_http_exchange, request)->conn;
+    if (conn->state == CONN_GONE)
+        return -1;
+    sl_stream_push(conn->stream);
+    if (sl_stream_queued(conn->stream) > 0)
+        return -1;
+    /* Not F_DUPFD_CLOEXEC: the thread sanitizer does not see that one, and
+     * would take the number for that of a descriptor closed before. Nothing
+     * here starts programs. */
+    int fd = dup(conn->stream->fd);
+    if (fd < 0)
+        return -1;
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    struct sl_slice rest;
+    *peer = (struct sockaddr_storage){ 0 };
+    memcpy(peer, &conn->peer, sizeof(conn->peer));
+    struct sl_stream *stream = sl_http_upgrade(request, &rest);
+    sl_assert(stream != NULL); /* only of one that is gone */
+    sl_http_request_write(request, bytes);
+    sl_str_add_slice(bytes, rest);
+    stream->ops = &ops;
+    sl_stream_close(stream);
+    return fd;
 }

@@ -83,6 +83,38 @@ bool sl_http_exchange_fill(struct sl_http_exchange *exchange,
            sl_url_parse(request->target, &request->url);
 }
 
+/* What told how long the body was is said anew; nobody waits for a 100. */
+static bool is_framing(struct sl_slice name)
+{
+    return sl_slice_eq(name, SL_SLICE("content-length")) ||
+           sl_slice_eq(name, SL_SLICE("transfer-encoding")) ||
+           sl_slice_eq(name, SL_SLICE("expect"));
+}
+
+void sl_http_request_write(const struct sl_http_request *request,
+                           struct sl_str *out)
+{
+    sl_str_add_slice(out, request->method);
+    sl_str_add_char(out, ' ');
+    sl_str_add_slice(out, request->target);
+    sl_str_add_fmt(out, " HTTP/1.%d\r\n", request->http11 ? 1 : 0);
+    for (unsigned i = 0; i < request->header_count; i++) {
+        if (is_framing(request->headers[i].name))
+            continue;
+        sl_str_add_slice(out, request->headers[i].name);
+        sl_str_add_char(out, ':');
+        sl_str_add_slice(out, request->headers[i].value);
+        sl_str_add_lit(out, "\r\n");
+    }
+    if (request->body.len > 0) {
+        sl_str_add_lit(out, "content-length:");
+        sl_str_add_u64(out, request->body.len);
+        sl_str_add_lit(out, "\r\n");
+    }
+    sl_str_add_lit(out, "\r\n");
+    sl_str_add_slice(out, request->body);
+}
+
 struct sl_slice sl_http_header(const struct sl_http_request *request,
                                struct sl_slice name)
 {

@@ -127,7 +127,9 @@ static void write_head(struct sl_http_server *server, struct sl_str *out,
         add_header(out, SL_SLICE("Server"), sl_slice_str(server->server_name));
     if (answer->content_type.len > 0)
         add_header(out, SL_SLICE("Content-Type"), answer->content_type);
-    if (has_length(answer->status)) {
+    if (form.chunked) {
+        sl_str_add_lit(out, "Transfer-Encoding: chunked\r\n");
+    } else if (has_length(answer->status) && !form.streamed) {
         sl_str_add_lit(out, "Content-Length: ");
         sl_str_add_u64(out, body_len);
         sl_str_add_lit(out, "\r\n");
@@ -152,7 +154,7 @@ void sl_http_response_send(struct sl_http_server *server,
                                : answer->body;
     sl_str_clear(head);
     write_head(server, head, answer, body.len, form);
-    bool bare = form.head || !has_length(answer->status);
+    bool bare = form.head || form.streamed || !has_length(answer->status);
     if (bare || answer->body_buf != NULL)
         body = (struct sl_slice){ 0 };
     sl_stream_send_copy(stream, sl_str_slice(head), body);

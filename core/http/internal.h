@@ -39,12 +39,19 @@ bool sl_http_exchange_fill(struct sl_http_exchange *exchange,
 const char *sl_http_status_text(unsigned status);
 
 struct sl_http_answer_form {
-    bool head;   /* the request was HEAD */
-    bool http10; /* and by HTTP/1.0, which must be told of keep-alive */
-    bool keep;   /* the connection stays open */
+    bool head;     /* the request was HEAD */
+    bool http10;   /* and by HTTP/1.0, which must be told of keep-alive */
+    bool keep;     /* the connection stays open */
+    bool chunked;  /* the body follows in chunks */
+    bool streamed; /* the body follows, chunked or up to the socket's end */
 };
 
-/* Queues the whole answer. */
+/* Appends the request as a server can read it again: no longer than it came,
+ * its body in one piece. */
+void sl_http_request_write(const struct sl_http_request *request,
+                           struct sl_str *out);
+
+/* Queues the whole answer; of a streamed one the head. */
 void sl_http_response_send(struct sl_http_server *server,
                            struct sl_stream *stream,
                            const struct sl_http_answer *answer,

@@ -10,7 +10,12 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "transport/internal.h"
+#include "transport/long_polling.h"
 #include "transport/negotiate.h"
+#include "transport/post.h"
+#include "transport/relay.h"
+#include "transport/sse.h"
 #include "transport/websocket.h"
 #include "wire/url.h"
 
@@ -22,21 +27,17 @@
 #define TEXT_NO_DELETE \
     SL_SLICE("Cannot terminate this connection using the DELETE endpoint.")
 #define TEXT_FULL SL_SLICE("Too many connections, try again later.")
+#define TEXT_BUSY SL_SLICE("Busy, try again.")
 
 static bool method_is(const struct sl_http_request *request, const char *name)
 {
     return sl_slice_eq(request->method, sl_slice_str(name));
 }
 
-/* As the reference: plain text also where there is none. */
 static void answer(struct sl_http_request *request, unsigned status,
                    struct sl_slice body)
 {
-    sl_http_answer(request, &(struct sl_http_answer){
-                                .status = status,
-                                .content_type = SL_SLICE("text/plain"),
-                                .body = body,
-                            });
+    sl_answer_plain(request, status, body);
 }
 
 static void refuse_transport(struct sl_http_request *request,
@@ -104,82 +105,197 @@ static int claim(const struct sl_endpoint *endpoint, struct sl_slice id,
                           owner);
 }
 
-static void connect_websocket(struct sl_endpoint *endpoint,
-                              struct sl_http_request *request)
+/* What a request of PATH wants: a transport, or what only methods say. */
+#define WANTS_POST SL_TRANSPORT_COUNT
+#define WANTS_DELETE (SL_TRANSPORT_COUNT + 1)
+
+static unsigned wanted(const struct sl_http_request *request)
 {
-    struct sl_websocket_setup setup = {
-        .transport = endpoint->transport,
-        .entry = endpoint->entry,
-    };
-    if (!(endpoint->entry->options.transports &
-          1u << SL_TRANSPORT_WEBSOCKETS)) {
-        refuse_transport(request, SL_TRANSPORT_WEBSOCKETS);
-        return;
-    }
-    struct sl_str id = { 0 };
-    char fresh[SL_ID_LEN + 1];
-    struct sl_token token;
-    int owner, err = 0;
-    if (request_id(request, &id)) {
-        err = claim(endpoint, sl_str_slice(&id), &token, &owner);
-        setup.token = sl_slice_str(token.text);
-        setup.conn_id = sl_slice_str(token.conn_id);
-    } else {
-        /* skipNegotiation: an id of our own, never told to the client */
-        sl_random_id(fresh);
-        setup.conn_id = sl_slice_str(fresh);
-    }
-    if (err == 0)
-        sl_websocket_accept(request, &setup);
-    else if (err == SL_E_CLAIMED && owner >= 0)
-        answer(request, 409, (struct sl_slice){ 0 });
-    else if (err == SL_E_FULL)
-        answer(request, 503, TEXT_FULL);
-    else
-        answer(request, 404, TEXT_UNKNOWN);
-    sl_str_release(&id);
+    if (method_is(request, "POST"))
+        return WANTS_POST;
+    if (method_is(request, "DELETE"))
+        return WANTS_DELETE;
+    if (sl_http_header_has(request, SL_SLICE("accept"),
+                           SL_SLICE("text/event-stream")))
+        return SL_TRANSPORT_SSE;
+    return sl_websocket_wanted(request) ? SL_TRANSPORT_WEBSOCKETS
+                                        : SL_TRANSPORT_LONG_POLLING;
 }
 
-/* What is not a WebSocket upgrade: the transports of these requests are not
- * built yet, so a live connection can only be a WebSocket. */
-static void handle_other(struct sl_endpoint *endpoint,
-                         struct sl_http_request *request)
+static void refuse(struct sl_http_request *request, unsigned wants,
+                   unsigned status, struct sl_slice text)
 {
-    struct sl_str id = { 0 };
+    if (wants == SL_TRANSPORT_LONG_POLLING)
+        sl_answer_poll(request, status, (struct sl_slice){ 0 }, text);
+    else
+        answer(request, status, text);
+}
+
+static void open_transport(struct sl_http_request *request, unsigned wants,
+                           const struct sl_websocket_setup *setup)
+{
+    if (wants == SL_TRANSPORT_WEBSOCKETS)
+        sl_websocket_accept(request, setup);
+    else if (wants == SL_TRANSPORT_SSE)
+        sl_sse_accept(request, setup);
+    else
+        sl_long_polling_open(request, setup);
+}
+
+/* skipNegotiation: an id of our own, never told to the client. */
+static void connect_unasked(struct sl_endpoint *endpoint,
+                            struct sl_http_request *request)
+{
+    char fresh[SL_ID_LEN + 1];
+    sl_random_id(fresh);
+    sl_websocket_accept(request, &(struct sl_websocket_setup){
+                                     .transport = endpoint->transport,
+                                     .entry = endpoint->entry,
+                                     .conn_id = sl_slice_str(fresh),
+                                 });
+}
+
+/* The token's worker is another one: it answers. */
+static bool move(struct sl_endpoint *endpoint, struct sl_http_request *request,
+                 int owner)
+{
+    const struct sl_transport *transport = endpoint->transport;
+    if (owner < 0 || (unsigned)owner == transport->worker ||
+        transport->relay == NULL)
+        return false;
+    if (!sl_relay_move(transport->relay, (unsigned)owner, request))
+        answer(request, 503, TEXT_BUSY);
+    return true;
+}
+
+/* The first request of its token. */
+static void begin(struct sl_endpoint *endpoint, struct sl_http_request *request,
+                  unsigned wants, struct sl_slice id)
+{
+    struct sl_token token;
+    int owner;
+    if (wants == WANTS_DELETE) {
+        answer(request, 400, TEXT_NO_DELETE);
+        return;
+    }
+    int err = claim(endpoint, id, &token, &owner);
+    if (err == 0 && wants == WANTS_POST)
+        sl_early_post(
+            sl_early_open(endpoint->transport, id,
+                          endpoint->entry->options.disconnect_timeout),
+            request);
+    else if (err == 0)
+        open_transport(request, wants,
+                       &(struct sl_websocket_setup){
+                           .transport = endpoint->transport,
+                           .entry = endpoint->entry,
+                           .conn_id = sl_slice_str(token.conn_id),
+                           .token = sl_slice_str(token.text),
+                       });
+    else if (err == SL_E_CLAIMED && move(endpoint, request, owner))
+        return; /* two first requests at once: the other one won */
+    else if (err == SL_E_FULL)
+        refuse(request, wants, 503, TEXT_FULL);
+    else
+        refuse(request, wants, 404, TEXT_UNKNOWN);
+}
+
+/* The transport after the first POST. */
+static void begin_late(struct sl_endpoint *endpoint,
+                       struct sl_http_request *request, unsigned wants,
+                       const struct sl_token *token, struct sl_link *link)
+{
+    struct sl_str early = { 0 };
+    sl_early_take(link, &early);
+    open_transport(request, wants,
+                   &(struct sl_websocket_setup){
+                       .transport = endpoint->transport,
+                       .entry = endpoint->entry,
+                       .conn_id = sl_slice_str(token->conn_id),
+                       .token = sl_slice_str(token->text),
+                       .early = sl_str_slice(&early),
+                   });
+    sl_str_release(&early);
+}
+
+static void on_post(struct sl_http_request *request, struct sl_link *link)
+{
+    if (link->kind == SL_LINK_EARLY)
+        sl_early_post(link, request);
+    else if (link->kind == SL_TRANSPORT_SSE)
+        sl_sse_post(link, request);
+    else if (link->kind == SL_TRANSPORT_LONG_POLLING)
+        sl_long_polling_post(link, request);
+    else
+        answer(request, 405, TEXT_NO_POST);
+}
+
+/* A request of a connection that is here. */
+static void go_on(struct sl_http_request *request, unsigned wants,
+                  struct sl_link *link)
+{
+    bool polls = link->kind == SL_TRANSPORT_LONG_POLLING;
+    if (wants == WANTS_POST)
+        on_post(request, link);
+    else if (wants == WANTS_DELETE && polls)
+        sl_long_polling_delete(link, request);
+    else if (wants == WANTS_DELETE)
+        answer(request, 400, TEXT_NO_DELETE);
+    else if (wants != link->kind)
+        refuse(request, wants, 400, TEXT_OTHER_TRANSPORT);
+    else if (polls)
+        sl_long_polling_poll(link, request);
+    else
+        answer(request, 409, (struct sl_slice){ 0 });
+}
+
+static void handle(struct sl_endpoint *endpoint,
+                   struct sl_http_request *request, unsigned wants,
+                   struct sl_slice id)
+{
     struct sl_token token;
     int owner = -1;
-    bool live = false, has_id = request_id(request, &id);
-    bool known = has_id && verify(endpoint, sl_str_slice(&id), &token) == 0;
-    if (known)
-        live = sl_claims_owner(endpoint->transport->claims, sl_str_slice(&id),
-                               &owner) &&
-               owner >= 0;
-    sl_str_release(&id);
-
-    if (!has_id)
-        answer(request, 400, TEXT_NO_ID);
-    else if (!known || (!live && !method_is(request, "GET")))
-        answer(request, 404, TEXT_UNKNOWN);
-    else if (method_is(request, "POST"))
-        answer(request, 405, TEXT_NO_POST);
-    else if (method_is(request, "DELETE"))
-        answer(request, 400, TEXT_NO_DELETE);
-    else if (live)
-        answer(request, 400, TEXT_OTHER_TRANSPORT);
+    unsigned transports = endpoint->entry->options.transports;
+    sl_claims_owner(endpoint->transport->claims, id, &owner);
+    if (move(endpoint, request, owner))
+        return;
+    struct sl_link *link = sl_link_find(endpoint->transport, id);
+    if (verify(endpoint, id, &token) != 0)
+        refuse(request, wants, 404, TEXT_UNKNOWN);
+    else if (wants < SL_TRANSPORT_COUNT && !(transports & 1u << wants))
+        refuse_transport(request, (enum sl_transport_kind)wants);
+    else if (link == NULL && owner < 0 &&
+             sl_claims_owner(endpoint->transport->claims, id, &owner))
+        refuse(request, wants, 404, TEXT_UNKNOWN); /* used and gone */
+    else if (link == NULL)
+        begin(endpoint, request, wants, id);
+    else if (link->kind == SL_LINK_EARLY && wants < SL_TRANSPORT_COUNT)
+        begin_late(endpoint, request, wants, &token, link);
     else
-        refuse_transport(request, SL_TRANSPORT_LONG_POLLING);
+        go_on(request, wants, link);
 }
 
 static void on_connect(struct sl_http_request *request, void *user)
 {
     struct sl_endpoint *endpoint = user;
     if (!method_is(request, "GET") && !method_is(request, "POST") &&
-        !method_is(request, "DELETE"))
+        !method_is(request, "DELETE")) {
         answer(request, 405, (struct sl_slice){ 0 });
-    else if (sl_websocket_wanted(request))
-        connect_websocket(endpoint, request);
+        return;
+    }
+    unsigned wants = wanted(request);
+    struct sl_str id = { 0 };
+    bool websockets =
+        endpoint->entry->options.transports & 1u << SL_TRANSPORT_WEBSOCKETS;
+    if (request_id(request, &id))
+        handle(endpoint, request, wants, sl_str_slice(&id));
+    else if (wants != SL_TRANSPORT_WEBSOCKETS)
+        refuse(request, wants, 400, TEXT_NO_ID);
+    else if (websockets)
+        connect_unasked(endpoint, request);
     else
-        handle_other(endpoint, request);
+        refuse_transport(request, SL_TRANSPORT_WEBSOCKETS);
+    sl_str_release(&id);
 }
 
 static void on_negotiate(struct sl_http_request *request, void *user)

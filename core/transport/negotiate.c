@@ -13,9 +13,6 @@
 
 #define VERSION_MAX 1
 
-/* Transports that this build can run, whatever a hub's options allow. */
-#define TRANSPORTS_BUILT (1u << SL_TRANSPORT_WEBSOCKETS)
-
 static void must(int err)
 {
     sl_assert(err == 0); /* literals and ids of ours always encode */
@@ -83,7 +80,6 @@ static void write_transport(struct sl_writer *w, const char *name, bool binary)
 
 static void write_transports(struct sl_writer *w, unsigned transports)
 {
-    transports &= TRANSPORTS_BUILT;
     must(sl_write_key(w, SL_SLICE("availableTransports")));
     must(sl_write_array(w, (size_t)__builtin_popcount(transports)));
     for (unsigned i = 0; i < SL_TRANSPORT_COUNT; i++)

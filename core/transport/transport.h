@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "bus/claims.h"
 #include "hub/hub.h"
@@ -15,12 +16,16 @@
 struct wslay_frame_context;
 
 struct sl_transport {
-    struct sl_loop *loop; /* borrowed, as all up to keys */
+    struct sl_loop *loop; /* borrowed, as all up to relay */
     struct sl_world *world;
     struct sl_claims *claims;
     const struct sl_token_keys *keys; /* read-only, shared by workers */
     const struct sl_clock *clock;
+    struct sl_relay *relay; /* NULL: there is no other worker */
     unsigned worker;
+    struct sl_map by_token; /* connections whose token is claimed here */
+    struct sl_list links;   /* those that are no WebSockets */
+    size_t early_bytes;     /* came before the transport they are for */
     struct sl_list sockets; /* open WebSockets */
     unsigned socket_count;
     struct sl_pool socket_pool;

@@ -57,7 +57,7 @@ struct sl_websocket {
     uint8_t state;
     uint8_t opcode;  /* of the frame being read */
     uint8_t message; /* opcode of the message being read; 0: none */
-    char token[SL_TOKEN_LEN + 1]; /* claimed; "": none */
+    struct sl_link link;
 };
 
 const size_t sl_websocket_size = sizeof(struct sl_websocket);
@@ -110,10 +110,7 @@ static struct sl_conn *detach(struct sl_websocket *ws)
 {
     struct sl_conn *conn = ws->conn;
     ws->conn = NULL;
-    if (ws->token[0] != '\0')
-        sl_claims_drop(ws->transport->claims, sl_slice_str(ws->token),
-                       sl_clock_wall_ms(ws->transport->clock));
-    ws->token[0] = '\0';
+    sl_link_drop(&ws->link);
     return conn;
 }
 
@@ -511,10 +508,7 @@ static struct sl_websocket *socket_new(const struct sl_websocket_setup *setup,
     sl_list_push_back(&transport->sockets, &ws->node);
     transport->socket_count++;
     sl_wheel_entry_init(&ws->timer, on_timer);
-    if (setup->token.len > 0) {
-        sl_assert(setup->token.len == SL_TOKEN_LEN);
-        memcpy(ws->token, setup->token.ptr, SL_TOKEN_LEN);
-    }
+    sl_link_init(&ws->link, transport, SL_TRANSPORT_WEBSOCKETS, setup->token);
     stream->ops = &stream_ops;
     stream->user = ws;
     return ws;
@@ -540,6 +534,8 @@ void sl_websocket_accept(struct sl_http_request *request,
         .transport = SL_TRANSPORT_WEBSOCKETS,
     });
     sl_stream_read_start(stream);
+    if (setup->early.len > 0)
+        sl_conn_received(ws->conn, setup->early);
     if (rest.len > 0)
         receive(ws, rest);
 }

@@ -10,14 +10,18 @@
 #include "http/http.h"
 #include "transport/transport.h"
 
+struct sl_link;
+
 /* Whether the request asks for a WebSocket of a version that we speak. */
 bool sl_websocket_wanted(const struct sl_http_request *request);
 
+/* Of any transport. */
 struct sl_websocket_setup {
     struct sl_transport *transport;
     struct sl_hub_entry *entry;
     struct sl_slice conn_id;
     struct sl_slice token; /* claimed by the caller; empty: none */
+    struct sl_slice early; /* bytes that came by POST before */
 };
 
 /* Answers 101 and runs the connection; the request is used up. Borrows the

@@ -454,6 +454,8 @@ for (const way of ways) {
       test('upload item of a wrong type', one(async c => {
         const said = await c.invoke('UploadError', upload(['not a number']));
         assert.match(said, /^error:/);
+        // What is left of the upload leaves before the client stops: over POST that takes round trips.
+        for (let i = 0; i < 8; i++) await c.invoke('Void');
       }));
       test('uploads by send', one(async c => {
         await c.connection.send('UploadSum', upload([1, 2]));

@@ -198,7 +198,7 @@ describe('server-sent events', opts, () => {
     const s = await sse(w);
     w.note([s.reply.status, s.reply.headers.get('content-type'), s.reply.headers.get('cache-control'), s.reply.headers.get('content-encoding'), s.reply.headers.get('x-accel-buffering')].join(' | '));
     await s.until(t => t.includes('\n')); s.show();
-  });
+  }, { also: { '# 200 | text/event-stream | no-cache,no-store | identity | ': '# 200 | text/event-stream | no-cache,no-store | identity | no' } });
   wire('sse: handshake, a call, exact bytes', async w => {
     const s = await sse(w);
     await s.send(hello); await s.until(t => t.includes(RS) && t.endsWith('\n\n') || t.endsWith('\r\n\r\n'));

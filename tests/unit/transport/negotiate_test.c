@@ -13,8 +13,12 @@
 #include <cmocka.h>
 
 #define NOW_MS 1764040000000ull
-#define WEBSOCKETS                                            \
+#define TRANSPORTS                                            \
     "\"availableTransports\":[{\"transport\":\"WebSockets\"," \
+    "\"transferFormats\":[\"Text\",\"Binary\"]},"             \
+    "{\"transport\":\"ServerSentEvents\","                    \
+    "\"transferFormats\":[\"Text\"]},"                        \
+    "{\"transport\":\"LongPolling\","                         \
     "\"transferFormats\":[\"Text\",\"Binary\"]}]"
 #define NON_INTEGER \
     "{\"error\":\"The client requested a non-integer protocol version.\"}"
@@ -60,7 +64,7 @@ static void assert_version_1(const char *query)
     take_value(&out, "\"connectionToken\":\"", token);
     assert_string_equal(out.ptr,
                         "{\"negotiateVersion\":1,\"connectionId\":\"\","
-                        "\"connectionToken\":\"\"," WEBSOCKETS "}");
+                        "\"connectionToken\":\"\"," TRANSPORTS "}");
     struct sl_token seen;
     assert_int_equal(sl_token_verify(&keys, SL_SLICE("chat"),
                                      sl_slice_str(token), NOW_MS, 60000, &seen),
@@ -77,7 +81,7 @@ static void assert_version_0(const char *query)
     take_value(&out, "\"connectionId\":\"", id);
     assert_string_equal(
         out.ptr,
-        "{\"negotiateVersion\":0,\"connectionId\":\"\"," WEBSOCKETS "}");
+        "{\"negotiateVersion\":0,\"connectionId\":\"\"," TRANSPORTS "}");
     struct sl_token seen;
     assert_int_equal(sl_token_verify(&keys, SL_SLICE("chat"), sl_slice_str(id),
                                      NOW_MS, 60000, &seen),
@@ -137,7 +141,10 @@ static void transports_that_the_hub_does_not_allow_are_left_out(void **state)
     (void)state;
     struct sl_str out = { 0 };
     entry.options.transports = 1u << SL_TRANSPORT_LONG_POLLING;
-    assert_non_null(strstr(negotiate(&out, ""), "\"availableTransports\":[]"));
+    assert_non_null(strstr(negotiate(&out, ""),
+                           "\"availableTransports\":[{\"transport\":"
+                           "\"LongPolling\",\"transferFormats\":"
+                           "[\"Text\",\"Binary\"]}]"));
     sl_hub_options_default(&entry.options);
     sl_str_release(&out);
 }
