@@ -46,6 +46,8 @@ void sl_mailbox_post(struct sl_mailbox *box, struct sl_letter letter)
         box->cap = cap;
     }
     box->letters[box->count++] = letter;
+    if (was_empty)
+        atomic_store_explicit(&box->waiting, true, memory_order_release);
     pthread_mutex_unlock(&box->lock);
 
     if (was_empty && box->wake != NULL)
@@ -65,6 +67,7 @@ static size_t take(struct sl_mailbox *box)
         box->letters = empty;
         box->cap = empty_cap;
         box->count = 0;
+        atomic_store_explicit(&box->waiting, false, memory_order_relaxed);
     }
     pthread_mutex_unlock(&box->lock);
     return count;

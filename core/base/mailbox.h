@@ -10,6 +10,7 @@
 #include "base/base.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -25,7 +26,8 @@ struct sl_mailbox {
     pthread_mutex_t lock;
     struct sl_letter *letters, *taken; /* filled by senders | being delivered */
     size_t count, cap, taken_cap;
-    bool delivering; /* the receiving thread's */
+    atomic_bool waiting; /* count > 0, for a look without the lock */
+    bool delivering;     /* the receiving thread's */
     void (*wake)(void *user);
     void *wake_user;
 };
@@ -41,6 +43,13 @@ void sl_mailbox_post(struct sl_mailbox *box, struct sl_letter letter);
 /* Receiving thread: delivers what is there; what is posted meanwhile waits for
  * the next call (and wakes). Not from inside a delivery. Returns how many. */
 size_t sl_mailbox_deliver(struct sl_mailbox *box);
+
+/* Whether letters wait; costs a load. What a thread knows to have been posted
+ * shows here. */
+static inline bool sl_mailbox_waiting(const struct sl_mailbox *box)
+{
+    return atomic_load_explicit(&box->waiting, memory_order_acquire);
+}
 
 /* Letters waiting, for a gauge. Any thread. */
 size_t sl_mailbox_count(struct sl_mailbox *box);

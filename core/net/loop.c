@@ -79,12 +79,24 @@ static void on_prepare(uv_prepare_t *prepare)
     atomic_store_explicit(&loop->awake_since_ms, 0, memory_order_relaxed);
 }
 
+static void deliver_letters(struct sl_loop *loop)
+{
+    size_t count = sl_mailbox_deliver(&loop->mailbox);
+    sl_metric_add(loop->metrics, SL_M_LETTERS, (int64_t)count);
+}
+
+void sl_loop_catch_up(struct sl_loop *loop)
+{
+    if (SL_UNLIKELY(sl_mailbox_waiting(&loop->mailbox)) &&
+        !loop->mailbox.delivering)
+        deliver_letters(loop);
+}
+
 static void on_async(uv_async_t *async)
 {
     struct sl_loop *loop = async->data;
     sl_loop_enter(loop);
-    size_t count = sl_mailbox_deliver(&loop->mailbox);
-    sl_metric_add(loop->metrics, SL_M_LETTERS, (int64_t)count);
+    deliver_letters(loop);
     if (atomic_load(&loop->stop_wanted))
         uv_stop(&loop->uv);
 }

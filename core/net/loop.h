@@ -88,3 +88,8 @@ static inline void sl_loop_post(struct sl_loop *loop, struct sl_letter letter)
 {
     sl_mailbox_post(&loop->mailbox, letter);
 }
+
+/* Delivers the letters that wait, unless a delivery is on its way. For whoever
+ * just read from outside: the bytes may be an answer to what another thread
+ * said after it posted a letter here, so the letter comes first. */
+void sl_loop_catch_up(struct sl_loop *loop);

@@ -120,7 +120,8 @@ static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *buf)
 
     if (len > 0) {
         sl_metric_add(stream->loop->metrics, SL_M_BYTES_IN, len);
-        if (!stream->finishing)
+        sl_loop_catch_up(stream->loop); /* which may close this stream */
+        if (!stream->finishing && !stream->closing)
             stream->ops->on_data(stream, (uint8_t *)buf->base, (size_t)len);
         return;
     }

@@ -9,21 +9,22 @@ import '../lib/exit.mjs';
 const workers = Number(process.env.WORKERS);
 
 /** n connections; they stand on every worker. Sockets of an earlier test that still close would count for their worker. */
-async function crowd(n) {
+async function crowd(t, n) {
   await eventually(async () => {
     const { main, ...sockets } = (await samples(process.env.ADMIN_URL)).signalua_sockets;
     return Object.values(sockets).every(count => count === 0);
   }, 'no sockets');
-  const all = await Promise.all(Array.from({ length: n }, () => Plain.open(base, '/room')));
+  const all = [];
+  t.after(() => Promise.all(all.map(c => c.stop())));
+  await Promise.all(Array.from({ length: n }, async () => all.push(await Plain.open(base, '/room'))));
   for (const c of all) Object.assign(c, await c.invoke('Where'));
   assert.equal(new Set(all.map(c => c.worker)).size, workers, 'connections on every worker');
   return all;
 }
-const part = all => Promise.all(all.map(c => c.stop()));
 
-test('order holds per sender and receiver, whatever way a message is sent', async () => {
+test('order holds per sender and receiver, whatever way a message is sent', async t => {
   const each = 60;
-  const all = await crowd(20);
+  const all = await crowd(t, 20);
   const group = unique('group');
   await Promise.all(all.map(c => c.invoke('Join', group)));
   const ids = all.map(c => c.id);
@@ -36,11 +37,10 @@ test('order holds per sender and receiver, whatever way a message is sent', asyn
     for (const sender of all.keys())
       assert.deepEqual(heard.filter(m => m[0] === sender).map(m => m[1]), Array.from({ length: each }, (_, n) => n), `of sender ${sender}`);
   }
-  await part(all);
 });
 
-test('a group change holds for senders on every worker once it is answered', async () => {
-  const all = await crowd(2 * workers + 2);
+test('a group change holds for senders on every worker once it is answered', async t => {
+  const all = await crowd(t, 2 * workers + 2);
   const [member, ...others] = all;
   const group = unique('group');
   for (const [i, other] of others.entries()) {
@@ -54,11 +54,10 @@ test('a group change holds for senders on every worker once it is answered', asy
   await member.inbox.one(m => m.arguments?.[0] === 'end', 'the end');
   assert.deepEqual(member.got('heard').map(m => m[0]), [...others.map((_, i) => `in ${i}`), 'end']);
   assert.ok(others.every(c => c.got('heard').length === 0));
-  await part(all);
 });
 
-test('a group reaches its members on every worker once', async () => {
-  const all = await crowd(3 * workers);
+test('a group reaches its members on every worker once', async t => {
+  const all = await crowd(t, 3 * workers);
   const group = unique('group');
   const members = all.filter((_, i) => i % 3 !== 0);
   await Promise.all(members.map(c => c.invoke('Join', group)));
@@ -68,5 +67,4 @@ test('a group reaches its members on every worker once', async () => {
     await c.inbox.one(m => m.arguments?.[0] === 'fence', 'fence');
     assert.deepEqual(c.got('heard').map(m => m[0]), members.includes(c) ? ['hello', 'fence'] : ['fence']);
   }
-  await part(all);
 });

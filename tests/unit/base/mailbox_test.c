@@ -54,7 +54,9 @@ static void wakes_once_per_burst(void **state)
         sl_mailbox_post(&box, letter(i));
     assert_int_equal(wakes, 1);
     assert_int_equal(sl_mailbox_count(&box), 200);
+    assert_true(sl_mailbox_waiting(&box));
     assert_int_equal(sl_mailbox_deliver(&box), 200);
+    assert_false(sl_mailbox_waiting(&box));
     assert_int_equal(delivered_count, 200);
     assert_int_equal(sl_mailbox_count(&box), 0);
     for (uintptr_t i = 0; i < SL_COUNT(delivered); i++)

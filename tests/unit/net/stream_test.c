@@ -451,6 +451,71 @@ static void push_of_a_broken_stream_leaves_it_to_the_flush(void **state)
     assert_int_equal(sl_stream_queued(f->stream), 0);
 }
 
+struct causal {
+    struct sl_loop *loop;
+    struct sl_stream *streams[2];
+    unsigned posted, delivered, read, closes;
+    bool close_in_letter;
+};
+
+static void on_causal_letter(void *context, void *item)
+{
+    (void)item;
+    struct causal *causal = context;
+    causal->delivered++;
+    for (int i = 0; causal->close_in_letter && i < 2; i++)
+        sl_stream_close(causal->streams[i]);
+}
+
+static void on_causal_data(struct sl_stream *stream, uint8_t *data, size_t len)
+{
+    (void)data;
+    (void)len;
+    struct causal *causal = stream->user;
+    assert_int_equal(causal->delivered, causal->posted);
+    causal->read++;
+    causal->posted++;
+    sl_loop_post(causal->loop, (struct sl_letter){ .deliver = on_causal_letter,
+                                                   .context = causal });
+}
+
+static void on_causal_closed(struct sl_stream *stream)
+{
+    ((struct causal *)stream->user)->closes++;
+}
+
+/* Two streams are readable in one turn; what is posted in the first one's
+ * callback is there in the second's. */
+static void letters_come_before_bytes_read_after_them(void **state)
+{
+    static const struct sl_stream_ops causal_ops = {
+        .on_data = on_causal_data, .on_closed = on_causal_closed
+    };
+    struct fixture *f = *state;
+    for (unsigned closing = 0; closing < 2; closing++) {
+        struct causal causal = { .loop = &f->test.loop,
+                                 .close_in_letter = closing };
+        int clients[2];
+        for (int i = 0; i < 2; i++) {
+            int pair[2];
+            test_local_pair(pair);
+            clients[i] = pair[1];
+            test_send(clients[i], SL_SLICE("x"));
+            causal.streams[i] =
+                sl_stream_open(causal.loop, pair[0], &causal_ops, &causal);
+            sl_stream_read_start(causal.streams[i]);
+        }
+        test_loop_until(&f->test, causal.read == (closing ? 1 : 2) &&
+                                      causal.delivered == causal.posted);
+        assert_int_equal(causal.read, closing ? 1 : 2);
+        for (int i = 0; i < 2; i++)
+            sl_stream_close(causal.streams[i]);
+        test_loop_until(&f->test, causal.closes == 2);
+        for (int i = 0; i < 2; i++)
+            close(clients[i]);
+    }
+}
+
 /* An idle connection is allowed 1.5 KB in all. */
 static void idle_stream_is_small(void **state)
 {
@@ -481,6 +546,7 @@ int main(void)
         STREAM_TEST(pushes_before_the_turn_ends),
         STREAM_TEST(pushes_what_the_socket_takes),
         STREAM_TEST(push_of_a_broken_stream_leaves_it_to_the_flush),
+        STREAM_TEST(letters_come_before_bytes_read_after_them),
         cmocka_unit_test(idle_stream_is_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
