@@ -58,6 +58,14 @@
 #define SL_FRAME_RATE_MIN 4096      /* bytes of its payload */
 #define SL_FRAME_READERS_MAX 16384  /* per worker: frames begun and not ended;
                                        each holds 4.3 KB */
+#define SL_ACK_PERIOD_MS 1000       /* from a counted message of a stateful
+                                       connection to its acknowledgement */
+#define SL_REPLAY_STALL_MS 5000     /* what is held for want of an
+                                       acknowledgement waits this long */
+#define SL_AWAY_MAX 16384           /* connections per pod that lost their
+                                       transport and may come back; each holds
+                                       1 KB and what was sent to it */
+#define SL_AWAY_BYTES_MAX (64 << 20) /* bytes of messages kept for those */
 #define SL_CLOSE_TIMEOUT_MS 5000    /* a closing handshake may take this long */
 #define SL_EARLY_BYTES_MAX 65536    /* sent by POST before the transport that
                                        it is for connected */

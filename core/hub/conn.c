@@ -107,29 +107,38 @@ void sl_conn_watch_queue(struct sl_conn *conn)
     outlet->ops->pause(outlet, false);
 }
 
+void sl_conn_room(struct sl_conn *conn)
+{
+    if (sl_reconnect_holds(conn) || !sl_download_blocked(conn))
+        return;
+    conn->flows->drained = true;
+    sl_conn_wake(conn);
+}
+
 void sl_conn_drained(struct sl_conn *conn)
 {
     if (sl_conn_is_closing(conn) || conn->overflowed)
         return;
     sl_conn_resume(conn, SL_PAUSE_OUTBOUND);
-    if (sl_download_blocked(conn)) {
-        conn->flows->drained = true;
-        sl_conn_wake(conn);
-    }
+    sl_conn_room(conn);
 }
 
-SL_COLD static void on_queue_long(struct sl_conn *conn, size_t queued)
+SL_COLD void sl_conn_overflow(struct sl_conn *conn, size_t queued)
 {
-    if (queued <= sl_conn_options(conn)->max_outbound) {
-        sl_conn_pause(conn, SL_PAUSE_OUTBOUND);
-        return;
-    }
     sl_log_warn("slow client closed", SL_F_STR("connection", conn->id),
                 SL_F_STR("hub", conn->entry->name),
                 SL_F_INT("queued", (int64_t)queued));
     sl_metric_add(sl_conn_world(conn)->metrics, SL_M_SLOW_CLOSED, 1);
     conn->overflowed = true;
     sl_conn_wake(conn);
+}
+
+SL_COLD static void on_queue_long(struct sl_conn *conn, size_t queued)
+{
+    if (queued <= sl_conn_options(conn)->max_outbound)
+        sl_conn_pause(conn, SL_PAUSE_OUTBOUND);
+    else
+        sl_conn_overflow(conn, queued);
 }
 
 static void check_queue(struct sl_conn *conn, size_t queued)
@@ -140,24 +149,42 @@ static void check_queue(struct sl_conn *conn, size_t queued)
 
 /* ---- sending ---- */
 
-void sl_conn_send(struct sl_conn *conn, struct sl_buf *message)
+size_t sl_conn_send_uncounted(struct sl_conn *conn, struct sl_buf *message)
 {
     struct sl_outlet *outlet = conn->outlet;
-    if (outlet == NULL || conn->overflowed)
-        return;
     sl_metric_add(sl_conn_world(conn)->metrics, SL_M_MESSAGES_OUT, 1);
-    check_queue(conn, outlet->ops->send(outlet, message));
+    size_t queued = outlet->ops->send(outlet, message);
+    check_queue(conn, queued);
+    return queued;
 }
 
-size_t sl_conn_send_copy(struct sl_conn *conn, struct sl_slice message)
+size_t sl_conn_send_copy_uncounted(struct sl_conn *conn,
+                                   struct sl_slice message)
 {
     struct sl_outlet *outlet = conn->outlet;
-    if (outlet == NULL || conn->overflowed)
-        return 0;
     sl_metric_add(sl_conn_world(conn)->metrics, SL_M_MESSAGES_OUT, 1);
     size_t queued = outlet->ops->send_copy(outlet, message);
     check_queue(conn, queued);
     return queued;
+}
+
+void sl_conn_send(struct sl_conn *conn, struct sl_buf *message)
+{
+    if (conn->outlet == NULL || conn->overflowed)
+        return;
+    if (SL_UNLIKELY(conn->reconnect != NULL))
+        sl_reconnect_send(conn, message);
+    else
+        sl_conn_send_uncounted(conn, message);
+}
+
+size_t sl_conn_send_copy(struct sl_conn *conn, struct sl_slice message)
+{
+    if (conn->outlet == NULL || conn->overflowed)
+        return 0;
+    if (SL_UNLIKELY(conn->reconnect != NULL))
+        return sl_reconnect_send_copy(conn, message);
+    return sl_conn_send_copy_uncounted(conn, message);
 }
 
 /* ---- closing ---- */
@@ -212,6 +239,7 @@ static void end(struct sl_conn *conn, const struct ending *ending)
     conn->aborted = true;
     conn->outlet = NULL;
     sl_keepalive_stop(conn);
+    sl_reconnect_forgo(conn);
     sl_str_release(&conn->partial);
     if (outlet != NULL)
         outlet->ops->close(outlet, ending->failed, ending->drop);
@@ -272,8 +300,13 @@ void sl_conn_refuse(struct sl_conn *conn, struct sl_slice response)
     end(conn, &(struct ending){ .reason = SL_CLOSE_PROTOCOL, .silent = true });
 }
 
-static void end_slow(struct sl_conn *conn)
+static void end_overflowed(struct sl_conn *conn)
 {
+    if (sl_reconnect_given_up(conn)) {
+        end(conn, &(struct ending){
+                      .reason = SL_CLOSE_LOST, .silent = true, .drop = true });
+        return;
+    }
     set_end_error(conn, sl_error_slow);
     end(conn, &(struct ending){
                   .reason = SL_CLOSE_SLOW, .silent = true, .drop = true });
@@ -285,7 +318,7 @@ void sl_conn_lost(struct sl_conn *conn, enum sl_close_reason reason)
         return;
     conn->outlet = NULL;
     if (conn->overflowed) {
-        end_slow(conn);
+        end_overflowed(conn);
         return;
     }
     /* What was kept while reading was paused may be whole messages. */
@@ -330,6 +363,8 @@ struct sl_conn *sl_conn_open(const struct sl_conn_setup *setup)
     };
     memcpy(conn->id, setup->id.ptr, SL_ID_LEN);
     conn->user_id = keep_user_id(setup->user_id);
+    if (setup->stateful)
+        sl_reconnect_offer(conn);
     sl_list_init(&conn->node);
     sl_list_init(&conn->running);
     sl_list_init(&conn->waiting);
@@ -507,7 +542,7 @@ static void on_task(struct sl_task *task)
     if (sl_conn_is_closing(conn)) {
         leave(conn);
     } else if (conn->overflowed) {
-        end_slow(conn);
+        end_overflowed(conn);
     } else {
         sl_invocation_start_waiting(conn);
         sl_download_resume(conn);

@@ -56,15 +56,17 @@ struct sl_conn {
     struct sl_outlet *outlet; /* NULL once closing */
     struct sl_hub_entry *entry;
     const struct sl_hub_protocol *protocol; /* NULL before the handshake */
-    uint8_t state;                          /* enum sl_conn_state */
-    uint8_t transport;                      /* enum sl_transport_kind */
-    uint8_t reason;               /* enum sl_close_reason, once closing */
-    uint8_t pauses;               /* SL_PAUSE_..., 0: reading goes on */
-    bool left_out : 1;            /* of the broadcast being delivered */
-    bool overflowed : 1;          /* its queue was full: closes in a moment */
-    bool client_pings : 1;        /* arms the client time-out */
-    bool aborted : 1;             /* it ends or has ended */
-    bool inherent_keep_alive : 1; /* no pings, no client time-out */
+    struct sl_reconnect *reconnect; /* owned; NULL: a lost transport is its
+                                       end */
+    uint8_t state;                  /* enum sl_conn_state */
+    uint8_t transport;              /* enum sl_transport_kind */
+    uint8_t reason;                 /* enum sl_close_reason, once closing */
+    uint8_t pauses;                 /* SL_PAUSE_..., 0: reading goes on */
+    bool left_out : 1;              /* of the broadcast being delivered */
+    bool overflowed : 1;            /* its queue was full: closes in a moment */
+    bool client_pings : 1;          /* arms the client time-out */
+    bool aborted : 1;               /* it ends or has ended */
+    bool inherent_keep_alive : 1;   /* no pings, no client time-out */
     bool text_only : 1;
     bool authenticated : 1;
     bool in_received : 1; /* guards against re-entry */
@@ -107,6 +109,8 @@ struct sl_conn_setup {
     enum sl_transport_kind transport;
     bool inherent_keep_alive;
     bool text_only;
+    bool stateful; /* negotiate granted stateful reconnect, and the transport
+                      is a WebSocket */
 };
 
 /* ---- for transports ---- */
@@ -126,6 +130,20 @@ void sl_conn_drained(struct sl_conn *conn);
  * level, as a WebSocket close frame does; else lost). The outlet is not called
  * any more. */
 void sl_conn_lost(struct sl_conn *conn, enum sl_close_reason reason);
+
+/* The transport was lost without a goodbye. True: the connection stays open
+ * without one for disconnect_timeout; it tells its end, if that comes first,
+ * to the stand-in, whose other functions are called and do nothing. False: it
+ * is not stateful (any more), and sl_conn_lost is to be called. */
+bool sl_conn_detach(struct sl_conn *conn,
+                    struct sl_outlet *stand_in) SL_MUST_USE;
+
+/* Whether it takes a new transport, now. */
+bool sl_conn_may_attach(const struct sl_conn *conn);
+
+/* A new transport, whether the old one is lost or alive; the old outlet is not
+ * called any more. What the client has not acknowledged is sent again. */
+void sl_conn_attach(struct sl_conn *conn, struct sl_outlet *outlet);
 
 /* Ends the connection: Close message, then the outlet's end. The client and
  * on_disconnected are told the error (empty: none). The first reason counts. */

@@ -113,6 +113,8 @@ void sl_dispatch(struct sl_conn *conn, const struct sl_message *message,
                  struct sl_slice payload, size_t size)
 {
     sl_assert(!sl_conn_is_closing(conn));
+    if (conn->reconnect != NULL && !sl_reconnect_takes(conn, message))
+        return;
     switch (message->type) {
     case SL_MSG_INVOCATION:
     case SL_MSG_STREAM_INVOCATION: on_invocation(conn, message, size); break;

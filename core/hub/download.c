@@ -73,7 +73,8 @@ int sl_invocation_item(struct sl_invocation *invocation, sl_write_cb write,
     out->len = start;
     if (start == 0)
         sl_str_trim(out, SL_SCRATCH_KEEP_MAX);
-    if (SL_LIKELY(queued <= sl_conn_options(conn)->max_outbound / 4))
+    if (SL_LIKELY(queued <= sl_conn_options(conn)->max_outbound / 4) &&
+        !sl_reconnect_holds(conn))
         return 0;
     block(invocation);
     return SL_E_FULL;

@@ -22,6 +22,8 @@ const struct sl_slice sl_error_truncated =
 const struct sl_slice sl_error_slow =
     TEXT("Connection closed because the client does not read fast "
          "enough.");
+const struct sl_slice sl_error_sequence =
+    TEXT("Sequence ID greater than amount of messages we've received.");
 
 const struct sl_slice sl_error_item_unbound =
     TEXT("Failed to bind Stream message.");

@@ -56,3 +56,4 @@ void sl_error_too_large(struct sl_str *out, uint64_t limit);
 extern const struct sl_slice sl_error_client_timeout;
 extern const struct sl_slice sl_error_truncated;
 extern const struct sl_slice sl_error_slow;
+extern const struct sl_slice sl_error_sequence;

@@ -52,6 +52,19 @@ void sl_conn_owe(struct sl_conn *conn, bool owes);
 /* sl_conn_drained is due once the queue is empty, though reading goes on. */
 void sl_conn_watch_queue(struct sl_conn *conn);
 
+/* More waits for the client than it may: it closes in a moment, and what is
+ * sent meanwhile is dropped. */
+void sl_conn_overflow(struct sl_conn *conn, size_t queued);
+
+/* The client may have room for streams again. */
+void sl_conn_room(struct sl_conn *conn);
+
+/* Queue what stateful reconnect does not count: pings, acknowledgements; and
+ * what it has counted already. Return the bytes that wait. */
+size_t sl_conn_send_uncounted(struct sl_conn *conn, struct sl_buf *message);
+size_t sl_conn_send_copy_uncounted(struct sl_conn *conn,
+                                   struct sl_slice message);
+
 /* Stops or resumes reading; cause is one of SL_PAUSE_. */
 void sl_conn_pause(struct sl_conn *conn, unsigned cause);
 void sl_conn_resume(struct sl_conn *conn, unsigned cause);
@@ -145,6 +158,36 @@ void sl_results_release(struct sl_world *world);
 void sl_keepalive_init(struct sl_conn *conn);
 void sl_keepalive_arm(struct sl_conn *conn);
 void sl_keepalive_stop(struct sl_conn *conn);
+
+/* ---- reconnect.c: conn->reconnect is not NULL but where it says so ---- */
+
+/* At the open: a lost transport will not be the end. */
+void sl_reconnect_offer(struct sl_conn *conn);
+
+/* It will be, from here on. Frees what is kept. NULL is fine. */
+void sl_reconnect_forgo(struct sl_conn *conn);
+
+/* Counted messages of the server. Return the bytes that wait in the outlet. */
+size_t sl_reconnect_send(struct sl_conn *conn, struct sl_buf *message);
+size_t sl_reconnect_send_copy(struct sl_conn *conn, struct sl_slice message);
+
+/* A message of the client, whatever it is. False: nothing more is to be done;
+ * the connection may be closing then. */
+bool sl_reconnect_takes(struct sl_conn *conn, const struct sl_message *message);
+
+/* Without a transport just now. NULL is fine, here and below. */
+bool sl_reconnect_is_away(const struct sl_conn *conn);
+
+/* It was away for too long, or its room was needed. */
+bool sl_reconnect_given_up(const struct sl_conn *conn);
+
+/* Messages wait for an acknowledgement of others before they are sent. */
+bool sl_reconnect_holds(const struct sl_conn *conn);
+
+/* When sl_reconnect_on_due is to be called, which may close; UINT64_MAX:
+ * nothing waits. */
+uint64_t sl_reconnect_due_ms(const struct sl_conn *conn);
+void sl_reconnect_on_due(struct sl_conn *conn);
 
 /* ---- hub.c ---- */
 

@@ -28,6 +28,9 @@ static uint64_t due_ms(const struct sl_conn *conn)
     if (watches_client(conn) &&
         conn->received_ms + options->client_timeout < due)
         due = conn->received_ms + options->client_timeout;
+    uint64_t reconnect_ms = sl_reconnect_due_ms(conn);
+    if (sl_reconnect_is_away(conn) || reconnect_ms < due)
+        due = reconnect_ms;
     return due;
 }
 
@@ -52,6 +55,10 @@ static void on_due(struct sl_wheel_entry *entry)
     if (conn->state == SL_CONN_HANDSHAKE) {
         if (now_ms >= due_ms(conn))
             refuse_late(conn);
+    } else if (now_ms >= sl_reconnect_due_ms(conn)) {
+        sl_reconnect_on_due(conn);
+    } else if (sl_reconnect_is_away(conn)) {
+        /* Neither pings nor time-outs before it is back. */
     } else if (watches_client(conn) &&
                now_ms >= conn->received_ms + options->client_timeout) {
         sl_metric_add(world->metrics, SL_M_CLIENT_TIMEOUTS, 1);
@@ -59,7 +66,7 @@ static void on_due(struct sl_wheel_entry *entry)
                       sl_error_client_timeout);
     } else if (now_ms >= conn->pinged_ms + options->keep_alive) {
         conn->pinged_ms = now_ms;
-        sl_conn_send(conn, world->ping[conn->protocol->id]);
+        sl_conn_send_uncounted(conn, world->ping[conn->protocol->id]);
     }
     if (!sl_conn_is_closing(conn))
         sl_keepalive_arm(conn);

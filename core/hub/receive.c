@@ -77,6 +77,8 @@ static bool read_handshake(struct sl_conn *conn, struct sl_slice *bytes)
         sl_conn_refuse(conn, sl_str_slice(&response));
     } else if (taken > 0) {
         skip(bytes, (size_t)taken);
+        if (handshake.version < SL_HUB_PROTOCOL_VERSION_STATEFUL)
+            sl_reconnect_forgo(conn);
         sl_conn_greet(conn, handshake.protocol);
     }
     sl_str_release(&response);

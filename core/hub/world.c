@@ -42,6 +42,7 @@ void sl_world_init(struct sl_world *world, struct sl_wheel *wheel,
     sl_list_init(&world->asking);
     sl_list_init(&world->hubs);
     sl_list_init(&world->apart);
+    sl_list_init(&world->away);
     sl_pool_init(&world->conn_pool, sizeof(struct sl_conn), CONN_POOL_KEEP);
     sl_pool_init(&world->invocation_pool, sizeof(struct sl_invocation),
                  INVOCATION_POOL_KEEP);
@@ -52,6 +53,7 @@ void sl_world_init(struct sl_world *world, struct sl_wheel *wheel,
 void sl_world_release(struct sl_world *world)
 {
     sl_assert(world->conn_count == 0 && sl_list_empty(&world->apart));
+    sl_assert(world->away_count == 0 && world->away_bytes == 0);
     sl_results_release(world);
     SL_LIST_FOREACH_SAFE(node, &world->hubs)
         sl_hub_free(SL_CONTAINER_OF(node, struct sl_hub, node));

@@ -34,6 +34,10 @@ struct sl_world {
     struct sl_list apart; /* connections that are not open: in the
                                    handshake, or closing */
     unsigned conn_count;  /* connections that are not gone */
+    struct sl_list away;  /* open ones without a transport (reconnect.c),
+                                   the longest away first */
+    unsigned away_count;
+    size_t away_bytes; /* of messages kept for those */
     struct sl_pool conn_pool, invocation_pool;
     struct sl_buf *ping[SL_PROTOCOL_COUNT]; /* sealed and framed; NULL: no
                                                such protocol */

@@ -19,6 +19,7 @@
 
 #define SL_RECORD_SEPARATOR '\x1e'
 #define SL_HUB_PROTOCOL_VERSION_MAX 2
+#define SL_HUB_PROTOCOL_VERSION_STATEFUL 2 /* acks and sequences from here on */
 
 /* One per worker: memory that parsing reuses. */
 struct sl_hub_reader {

@@ -15,6 +15,8 @@ static struct peer *peer_of(struct sl_outlet *outlet)
 static size_t hear(struct peer *peer, struct sl_slice message)
 {
     sl_assert(!peer->closed);
+    if (peer->cut)
+        return 0;
     sl_str_add_slice(&peer->heard, message);
     if (peer->stuck)
         peer->queued += message.len;
@@ -36,6 +38,8 @@ static size_t on_send_copy(struct sl_outlet *outlet, struct sl_slice message)
 static void on_pause(struct sl_outlet *outlet, bool paused)
 {
     struct peer *peer = peer_of(outlet);
+    if (peer->cut)
+        return;
     sl_assert(peer->paused != paused);
     peer->paused = paused;
     peer->pauses += paused;
@@ -161,6 +165,35 @@ void peer_leave(struct peer *peer, enum sl_close_reason reason)
     sl_conn_lost(peer->conn, reason);
     peer->conn = NULL;
     peer->closed = true;
+}
+
+void peer_join_stateful(struct peer *peer, struct cluster_worker *worker,
+                        const char *name)
+{
+    peer_open_as(peer, worker, name,
+                 (struct sl_conn_setup){ .stateful = true });
+    peer_say(peer, "{'protocol':'json','version':2}");
+    sl_assert(strcmp(peer_heard(peer), "{}\n") == 0);
+}
+
+bool peer_cut(struct peer *peer)
+{
+    peer->cut = true;
+    peer->queued = 0;
+    if (sl_conn_detach(peer->conn, &peer->outlet))
+        return true;
+    peer_leave(peer, SL_CLOSE_LOST);
+    return false;
+}
+
+bool peer_return(struct peer *peer)
+{
+    if (peer->conn == NULL || !sl_conn_may_attach(peer->conn))
+        return false;
+    peer->cut = peer->paused = false;
+    peer->queued = 0;
+    sl_conn_attach(peer->conn, &peer->outlet);
+    return true;
 }
 
 void peer_release(struct peer *peer)

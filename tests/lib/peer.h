@@ -26,6 +26,7 @@ struct peer {
     bool stuck;          /* we read nothing: the queue grows */
     bool paused;         /* the server does not read */
     bool closed, failed, dropped;
+    bool cut; /* the transport is lost: what comes is not heard */
 };
 
 /* Opens a connection on a worker; the id is `name`, filled up with '-'.
@@ -61,5 +62,15 @@ void peer_read(struct peer *peer);
 
 /* The transport ends without a word from the server. */
 void peer_leave(struct peer *peer, enum sl_close_reason reason);
+
+/* Joins with stateful reconnect granted, in version 2 of the protocol. */
+void peer_join_stateful(struct peer *peer, struct cluster_worker *worker,
+                        const char *name);
+
+/* The transport is lost without a goodbye. False: that was the end. */
+bool peer_cut(struct peer *peer);
+
+/* A new transport, whether the old one was cut or not. False: refused. */
+bool peer_return(struct peer *peer);
 
 void peer_release(struct peer *peer);
