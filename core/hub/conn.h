@@ -75,6 +75,8 @@ struct sl_conn {
     bool greeted : 1;     /* it ended well: on_disconnected is due */
     bool joined : 1;      /* it is in hub->by_id and the directory */
     uint32_t waiting_count, waiting_bytes, running_count;
+    uint32_t beside_count;  /* running calls without a slot: streams, and
+                               those that wait for an answer */
     uint32_t owed;          /* answers to the server: reading never pauses */
     struct sl_flows *flows; /* owned; NULL: never had a stream */
     int script_ref;         /* the engine's; SL_SCRIPT_NOREF: none */

@@ -7,7 +7,9 @@
  * a recursion, and no method starts inside the end of another.
  *
  * Streams and calls with upload streams take no slot (spec/hub-semantics.md,
- * section 3); before on_connected has ended they wait like the others.
+ * section 3); before on_connected has ended they wait like the others. So that
+ * their number has a bound, too, they are counted with the calls that gave
+ * their slot back.
  */
 #include "hub/invocation.h"
 
@@ -55,16 +57,24 @@ static void answer_error(struct sl_invocation *invocation,
     out->len = start;
 }
 
+static void free_slot(struct sl_conn *conn)
+{
+    sl_assert(conn->running_count > 0);
+    conn->running_count--;
+    if (conn->waiting_count > 0)
+        sl_conn_wake(conn);
+}
+
 /* Ends a started invocation; its slot is free from here on. */
 static void end(struct sl_invocation *invocation)
 {
     struct sl_conn *conn = invocation->conn;
     sl_assert(invocation->started);
-    if (conn != NULL && invocation->takes_slot) {
-        sl_assert(conn->running_count > 0);
-        conn->running_count--;
-        if (conn->waiting_count > 0)
-            sl_conn_wake(conn);
+    if (conn != NULL && invocation->takes_slot)
+        free_slot(conn);
+    if (conn != NULL && invocation->beside) {
+        sl_assert(conn->beside_count > 0);
+        conn->beside_count--;
     }
     free_invocation(invocation);
 }
@@ -144,16 +154,20 @@ void sl_invocation_end(struct sl_invocation *invocation)
     end(invocation);
 }
 
+static bool beside_full(const struct sl_conn *conn)
+{
+    return conn->beside_count >= sl_conn_options(conn)->max_streams;
+}
+
 void sl_invocation_release_slot(struct sl_invocation *invocation)
 {
     struct sl_conn *conn = invocation->conn;
-    if (conn == NULL || !invocation->takes_slot)
+    if (conn == NULL || !invocation->takes_slot || beside_full(conn))
         return;
-    sl_assert(conn->running_count > 0);
     invocation->takes_slot = false;
-    conn->running_count--;
-    if (conn->waiting_count > 0)
-        sl_conn_wake(conn);
+    invocation->beside = true;
+    conn->beside_count++;
+    free_slot(conn);
 }
 
 void sl_invocation_refuse(struct sl_invocation *invocation,
@@ -173,6 +187,14 @@ static void drop(struct sl_invocation *invocation)
     free_invocation(invocation);
 }
 
+static void refuse_stream(struct sl_invocation *invocation,
+                          struct sl_str *error)
+{
+    sl_metric_add(world_of(invocation)->metrics, SL_M_STREAMS_REFUSED, 1);
+    sl_error_invoking(error, invocation->name, sl_error_hub,
+                      SL_SLICE("Too many streams run for this connection."));
+}
+
 /* What is looked at once the call has its slot: mode, then streams. Appends
  * the error and says false. */
 static bool may_start(struct sl_invocation *invocation, struct sl_str *error)
@@ -184,6 +206,8 @@ static bool may_start(struct sl_invocation *invocation, struct sl_str *error)
     else if (invocation->stream_ids != invocation->stream_params)
         sl_error_stream_count(error, invocation->name, invocation->stream_ids,
                               invocation->stream_params);
+    else if (!invocation->takes_slot && beside_full(invocation->conn))
+        refuse_stream(invocation, error);
     else if (invocation->wants_stream && !sl_download_add(invocation))
         sl_error_id_in_use(error,
                            sl_slice_of(invocation->id, invocation->id_len));
@@ -218,8 +242,11 @@ static void start(struct sl_invocation *invocation)
     }
     invocation->started = true;
     sl_list_push_back(&conn->running, &invocation->node);
+    invocation->beside = !invocation->takes_slot;
     if (invocation->takes_slot)
         conn->running_count++;
+    else
+        conn->beside_count++;
     invocation->entry->ops->start(invocation);
 }
 
@@ -345,5 +372,5 @@ void sl_invocation_leave(struct sl_conn *conn)
         invocation->conn = NULL;
         invocation->entry->ops->cancel(invocation);
     }
-    conn->running_count = 0;
+    conn->running_count = conn->beside_count = 0;
 }

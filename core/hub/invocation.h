@@ -37,6 +37,7 @@ struct sl_invocation {
     bool method_is_stream;
     bool wants_stream; /* a StreamInvocation */
     bool takes_slot;
+    bool beside; /* runs without a slot: counted in conn->beside_count */
     bool started;
     bool streaming; /* set by the script before its first item */
     bool cancelled; /* the client cancelled the stream */
@@ -87,5 +88,6 @@ void sl_invocation_upload_taken(struct sl_invocation *invocation,
 /* ---- client results ---- */
 
 /* The call waits for a client's answer: its slot is free for good, so that the
- * client can call meanwhile. Without a slot nothing happens. */
+ * client can call meanwhile. Without a slot nothing happens, nor when as many
+ * calls as the option max_streams allows run without one already. */
 void sl_invocation_release_slot(struct sl_invocation *invocation);

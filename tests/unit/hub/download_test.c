@@ -119,6 +119,39 @@ static void test_cancel_while_it_waits(void **state)
     alone_release(&alone);
 }
 
+static void tune_two_streams(struct sl_hub_options *options)
+{
+    options->max_streams = 2;
+}
+
+/* An upload counts as well; the place of one that ended is free. */
+static void test_so_many_at_once(void **state)
+{
+    (void)state;
+    static const char too_many[] =
+        FAILURE("3", "An unexpected error occurred invoking 'Hang' on the "
+                     "server. HubException: Too many streams run for this "
+                     "connection.");
+    struct alone alone;
+    alone_init(&alone, tune_two_streams);
+    alone_join(&alone, &alone.a, "a");
+    stream(&alone.a, "1", "Hang", "[]");
+    peer_say(&alone.a, "{'type':1,'invocationId':'2','target':'Sum',"
+                       "'arguments':[],'streamIds':['u']}");
+    peer_heard(&alone.a);
+    stream(&alone.a, "3", "Hang", "[]");
+    expect_heard(&alone.a, too_many);
+    assert_int_equal(alone_metric(&alone, STREAMS_REFUSED), 1);
+    peer_invoke(&alone.a, "4", "Echo", "[4]");
+    expect_heard(&alone.a, RESULT("4", "4"));
+    peer_say(&alone.a, "{'type':5,'invocationId':'1'}");
+    stream(&alone.a, "3", "Count", "[1]");
+    expect_heard(&alone.a, END("1") ITEM("3", "0") END("3"));
+    peer_say(&alone.a, "{'type':3,'invocationId':'u'}");
+    expect_heard(&alone.a, RESULT("2", "0"));
+    alone_release(&alone);
+}
+
 static void test_connection_ends(void **state)
 {
     (void)state;
@@ -159,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_failure_says_streaming),
         cmocka_unit_test(test_waits_for_a_client_that_does_not_read),
         cmocka_unit_test(test_cancel_while_it_waits),
+        cmocka_unit_test(test_so_many_at_once),
         cmocka_unit_test(test_connection_ends),
         cmocka_unit_test(test_cancelled_before_on_connected_ended),
     };
