@@ -85,6 +85,8 @@ struct sl_co *sl_co_new(struct sl_engine *engine, struct sl_generation *gen)
     co->what = (struct sl_slice){ 0 };
     co->conn = 0;
     co->user = NULL;
+    co->invocation = NULL;
+    co->stream = NULL;
     co->ignored_cancels = 0;
     co->started = co->cancelled = false;
     return co;
@@ -136,8 +138,19 @@ void sl_co_free_idle(struct sl_engine *engine)
 
 static void end(struct sl_co *co, int status)
 {
+    co->again = false;
     co->on_end(co, status);
-    put_away(co, status == 0);
+    if (co->again)
+        resume(co, co->arg_count);
+    else
+        put_away(co, status == 0);
+}
+
+void sl_co_again(struct sl_co *co, int arg_count)
+{
+    sl_assert(co->started && lua_gettop(co->L) == arg_count + 1);
+    co->again = true;
+    co->arg_count = arg_count;
 }
 
 static void end_with(struct sl_co *co, const char *text)

@@ -4,8 +4,9 @@
  * the one door into Lua. No other file calls lua_resume or lua_pcall.
  *
  *   idle ──sl_co_new──► prepared ──sl_co_start──► running ◄──wake── waiting
- *     ▲                    │                       │   └──────────────▲
- *     └────sl_co_drop──────┴────────on_end─────────┘
+ *     ▲                    │                     ▲ │   └──────────────▲
+ *     └────sl_co_drop──────┴────────on_end───────┼─┤
+ *                                                └─┘ sl_co_again
  *
  * Nobody resumes from inside a resume: a start while another coroutine runs is
  * queued. One that ended well goes back to the pool with its thread; one that
@@ -18,6 +19,7 @@
 #include "bindings/internal.h"
 #include "hub/invocation.h"
 
+struct sl_emitter;
 struct sl_wait;
 
 struct sl_co {
@@ -36,8 +38,12 @@ struct sl_co {
      * top. The coroutine is put away after the call. */
     void (*on_end)(struct sl_co *co, int status);
     void *user;
+    /* Of a call of a hub method (calls.c), else NULL. */
+    struct sl_invocation *invocation;
+    struct sl_emitter *stream; /* the one that runs now */
     unsigned ignored_cancels; /* waits that it began although cancelled */
     bool started, cancelled;
+    bool again; /* inside on_end: there is more to run */
 };
 
 /* From the pool; its stack is empty. Shares the generation. Push the function
@@ -51,6 +57,10 @@ void sl_co_start(struct sl_co *co, int arg_count);
 
 /* The same, from the run queue. */
 void sl_co_start_later(struct sl_co *co, int arg_count);
+
+/* Inside on_end, status 0: it goes on with another function, which stands with
+ * its arguments alone on the stack, and on_end will be called again. */
+void sl_co_again(struct sl_co *co, int arg_count);
 
 /* Its present wait and all later ones raise signalua.cancelled. */
 void sl_co_cancel(struct sl_co *co);

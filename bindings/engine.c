@@ -2,11 +2,6 @@
 /*
  * The engine: one Lua state, its generations, and the two tables of functions
  * through which core calls scripts.
- *
- * A call is bound when its message is read: function, self and arguments lie
- * on the stack of a pooled coroutine that is resumed only by start. So nothing
- * of the message is kept, and a call that never starts costs its coroutine
- * nothing but a settop.
  */
 #include "bindings/engine.h"
 
@@ -15,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bindings/bindings.h"
+#include "bindings/calls.h"
 #include "bindings/coroutine.h"
 #include "bindings/embedded.h"
 #include "bindings/generation.h"
@@ -26,7 +22,7 @@
 #include <luajit.h>
 #include <lualib.h>
 
-#define STACK_OF_CALL 8 /* function, self, around_invoke and a spare */
+#define STACK_OF_EVENT 8 /* function, self, two arguments and a spare */
 
 static const struct sl_script_ops script_ops;
 
@@ -117,7 +113,7 @@ sl_slot_id sl_lua_handle(lua_State *L, int index)
     return handle;
 }
 
-/* ---- calls ---- */
+/* ---- events ---- */
 
 static struct sl_script *script_of(void *script)
 {
@@ -125,131 +121,6 @@ static struct sl_script *script_of(void *script)
     sl_check_magic(own, SL_SCRIPT_MAGIC);
     return own;
 }
-
-/* The coroutine ended by an error, which is told and logged. */
-static void fail_call(struct sl_co *co, struct sl_invocation *invocation)
-{
-    struct sl_failure failure;
-    sl_co_failure(co, &failure);
-    sl_co_log(co, &failure);
-    sl_invocation_fail(invocation, failure.fault, sl_str_slice(&failure.text));
-    sl_failure_release(&failure);
-}
-
-/* The result cannot be encoded. */
-static void refuse_result(struct sl_co *co, struct sl_invocation *invocation,
-                          const struct sl_encode *encode)
-{
-    struct sl_str *out = &co->engine->scratch;
-    sl_str_clear(out);
-    sl_str_add_fmt(out, "the result of %.*s", (int)co->what.len, co->what.ptr);
-    sl_encode_explain(encode, out);
-    lua_settop(co->L, 0);
-    sl_lua_push_slice(co->L, sl_str_slice(out));
-    fail_call(co, invocation);
-}
-
-static void on_call_end(struct sl_co *co, int status)
-{
-    struct sl_invocation *invocation = co->user;
-    lua_State *L = co->L;
-    invocation->call = NULL;
-    if (status != 0) {
-        fail_call(co, invocation);
-        return;
-    }
-    struct sl_encode encode;
-    sl_encode_init(&encode, co->engine, L, 1, 1);
-    bool none = lua_gettop(L) == 0 || lua_isnil(L, 1);
-    int err =
-        sl_invocation_result(invocation, none ? NULL : sl_encode, &encode);
-    if (err != 0)
-        refuse_result(co, invocation, &encode);
-}
-
-/* Function and self; with around_invoke its caller goes in front. Returns how
- * many values stand between the function and the arguments. */
-static int push_call(lua_State *L, const struct sl_script *script,
-                     const struct sl_method *method, sl_slot_id conn)
-{
-    int between = 1;
-    if (script->around != LUA_NOREF) {
-        sl_generation_push(L, script->gen, script->call_around);
-        sl_generation_push(L, script->gen, script->around);
-        between = 4;
-    }
-    sl_generation_push(L, script->gen, method->function);
-    if (between > 1)
-        lua_pushstring(L, method->name);
-    sl_lua_push_self(L, script, conn);
-    return between;
-}
-
-static enum sl_prepared prepare(void *user, struct sl_invocation *invocation,
-                                const struct sl_message *message,
-                                struct sl_str *detail)
-{
-    struct sl_script *script = script_of(user);
-    struct sl_engine *engine = script->gen->engine;
-    struct sl_method *method = sl_script_find(script, message->target);
-    if (method == NULL)
-        return SL_PREPARE_UNKNOWN;
-
-    struct sl_co *co = sl_co_new(engine, script->gen);
-    co->script = script;
-    co->conn = invocation->conn->handle;
-    co->what = sl_slice_of(method->name, method->node.key.len);
-    lua_checkstack(co->L, STACK_OF_CALL);
-    int between = push_call(co->L, script, method, co->conn);
-    int count =
-        sl_args_bind(engine, co->L, method,
-                     script->options.strict_arguments != 0, message, detail);
-    if (count < 0) {
-        sl_co_drop(co);
-        return SL_PREPARE_UNBOUND;
-    }
-    co->arg_count = between + count;
-    co->on_end = on_call_end;
-    co->user = invocation;
-    invocation->call = co;
-    invocation->name = co->what;
-    invocation->method_is_stream = method->stream;
-    invocation->stream_params = method->args.streams;
-    return SL_PREPARED;
-}
-
-static void drop(struct sl_invocation *invocation)
-{
-    struct sl_co *co = invocation->call;
-    invocation->call = NULL;
-    sl_co_drop(co);
-}
-
-static void start(struct sl_invocation *invocation)
-{
-    struct sl_co *co = invocation->call;
-    struct sl_method *method = sl_script_find(co->script, co->what);
-    if (!method->authorize && !co->engine->stopping) {
-        sl_co_start(co, co->arg_count);
-        return;
-    }
-    bool stopping = co->engine->stopping;
-    drop(invocation);
-    if (stopping)
-        sl_invocation_fail(invocation, SL_FAULT_ERROR,
-                           SL_SLICE("the server is stopping"));
-    else
-        sl_invocation_fail(invocation, SL_FAULT_HUB_ERROR,
-                           SL_SLICE("user is unauthorized"));
-}
-
-static void cancel(struct sl_invocation *invocation)
-{
-    if (invocation->call != NULL)
-        sl_co_cancel(invocation->call);
-}
-
-/* ---- events ---- */
 
 static void on_connected_end(struct sl_co *co, int status)
 {
@@ -286,7 +157,7 @@ static struct sl_co *event_new(struct sl_script *script, struct sl_conn *conn,
     co->script = script;
     co->conn = conn->handle;
     co->what = sl_slice_str(name);
-    lua_checkstack(co->L, STACK_OF_CALL);
+    lua_checkstack(co->L, STACK_OF_EVENT);
     sl_generation_push(co->L, script->gen, function);
     sl_lua_push_self(co->L, script, co->conn);
     return co;
@@ -352,10 +223,11 @@ static void forget(void *user, struct sl_conn *conn)
 }
 
 static const struct sl_script_ops script_ops = {
-    .prepare = prepare,
-    .start = start,
-    .cancel = cancel,
-    .drop = drop,
+    .prepare = sl_call_prepare,
+    .start = sl_call_start,
+    .cancel = sl_call_cancel,
+    .resume = sl_call_resume,
+    .drop = sl_call_drop,
     .connected = connected,
     .cancel_connected = cancel_connected,
     .disconnected = disconnected,
@@ -396,6 +268,7 @@ static void open_natives(lua_State *L, struct sl_engine *engine)
     sl_lua_context_open(L, engine);
     sl_lua_timer_open(L, engine);
     sl_lua_task_open(L, engine);
+    sl_lua_stream_open(L, engine);
     sl_lua_store_open(L, engine);
     sl_lua_log_open(L, engine);
     sl_lua_json_open(L, engine);
@@ -433,6 +306,7 @@ static void open_state(struct sl_engine *engine)
     keep_field(L, engine, "int64_sort", SL_REF_INT64_SORT);
     keep_field(L, engine, "describe", SL_REF_DESCRIBE);
     keep_field(L, engine, "shape", SL_REF_SHAPE);
+    keep_field(L, engine, "stream_run", SL_REF_STREAM_RUN);
     sl_engine_keep(L, engine, SL_REF_NATIVE);
     load_embedded(L, sl_embedded_signalua, "=signalua/signalua.lua");
     sl_engine_keep(L, engine, SL_REF_MODULE);

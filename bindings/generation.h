@@ -14,13 +14,20 @@
 
 #define SL_SCRIPT_MAGIC 0x73637269u /* "scri" */
 
+/* What is known of a method: declared, or learnt from what it returned. */
+enum sl_method_mode {
+    SL_METHOD_UNKNOWN,
+    SL_METHOD_PLAIN,
+    SL_METHOD_STREAMS,
+};
+
 struct sl_method {
     struct sl_map_node node; /* in script->methods; key: lower-case name */
     char *name;           /* owned, as registered; the key stands behind it */
     int function;         /* index in the generation's table */
     unsigned param_count; /* named ones, without self */
     bool variadic;
-    bool stream;
+    uint8_t mode;         /* enum sl_method_mode */
     bool authorize;      /* asks for more than anybody can be yet: refused */
     struct sl_args args; /* what methods.X.args declares */
 };

@@ -33,6 +33,8 @@ enum sl_lua_ref {
     SL_REF_CANCELLED, /* the error that a cancelled wait raises */
     SL_REF_CLIENTS_METHODS,
     SL_REF_PROXY_MT,
+    SL_REF_STREAM_MT,
+    SL_REF_STREAM_RUN, /* function: calls a stream's function with its emit */
     SL_REF_GROUPS_MT,
     SL_REF_INT64,      /* function: halves to a 64-bit integer */
     SL_REF_INT64_SORT, /* function: which 64-bit integer is it */
@@ -63,6 +65,7 @@ struct sl_engine {
     struct sl_co *running;     /* the coroutine inside lua_resume; else NULL */
     struct sl_list live, idle; /* of sl_co */
     unsigned idle_count;
+    unsigned stream_count; /* streams to clients that run */
     unsigned ends; /* coroutines ended since the memory gauge was set */
 
     struct sl_generation *current; /* serves; counted; NULL before commit */

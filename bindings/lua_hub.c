@@ -172,7 +172,8 @@ SL_RAISES static void set_method_field(lua_State *L, struct sl_method *method)
     if (strcmp(field, "args") == 0)
         set_args(L, method);
     else if (strcmp(field, "stream") == 0 && lua_isboolean(L, -1))
-        method->stream = lua_toboolean(L, -1);
+        method->mode =
+            lua_toboolean(L, -1) ? SL_METHOD_STREAMS : SL_METHOD_PLAIN;
     else if (strcmp(field, "authorize") == 0)
         method->authorize = lua_toboolean(L, -1);
     else

@@ -58,6 +58,17 @@ native.hub_error_mt.__tostring = function(err)
     return err.text
 end
 
+-- emit of a stream, around the primitive: `finish` would cost each item.
+function native.stream_run(fn, stream)
+    local emit = native.stream_emit
+    fn(function(item)
+        local ok, err = emit(stream, item)
+        if not ok then
+            error(err, type(err) == "string" and 2 or 0)
+        end
+    end)
+end
+
 -- The metatable of one hub's clients; the same for all generations.
 local clients_mts = {}
 

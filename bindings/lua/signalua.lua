@@ -39,6 +39,14 @@ function signalua.hub_error(text, data)
     return setmetatable({ text = text, data = data }, native.hub_error_mt)
 end
 
+function signalua.stream(fn)
+    if type(fn) ~= "function" then
+        error("signalua.stream wants a function, as in "
+            .. "signalua.stream(function(emit) emit(1) end)", 2)
+    end
+    return setmetatable({ stream = fn }, native.stream_mt)
+end
+
 function signalua.sleep(seconds)
     return finish(native.sleep(seconds))
 end

@@ -82,6 +82,9 @@
                                      holds 8,000 slots */
 #define SL_COROUTINES_IDLE_MAX 1024 /* kept for reuse; each holds about 1 KB */
 #define SL_IGNORED_CANCELS_MAX 1000 /* waits a cancelled coroutine may begin */
+#define SL_STREAM_TURN_ITEMS 1024 /* items that the streams of a worker send
+                                     together before others get a turn, */
+#define SL_STREAM_TURN_LEAST 16   /* and each of them may send at least */
 #define SL_LUA_ITEMS_MAX (1 << 24) /* what signalua.array's n may promise */
 #define SL_ORDERED_NAMES_MAX 1024 /* an object with more fields is written in
                                      no order */

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A call is bound when its message is read: function, self and arguments lie
+ * on the stack of a pooled coroutine that is resumed only by start. So nothing
+ * of the message is kept, and a call that never starts costs its coroutine
+ * nothing but a settop.
+ *
+ * What a method is, plain or streaming, is known when methods.X.stream says so
+ * or once it has returned a stream; until then a call of either kind runs, and
+ * what it returns decides.
+ */
+#include "bindings/calls.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "bindings/bindings.h"
+#include "bindings/coroutine.h"
+#include "bindings/lua_stream.h"
+#include "bindings/lua_value.h"
+#include "hub/conn.h"
+#include "hub/invocation.h"
+
+#define STACK_OF_CALL 8 /* function, self, around_invoke and a spare */
+
+/* ---- the end ---- */
+
+/* The call is over for Lua; what is left is to tell the client. */
+static struct sl_invocation *let_go(struct sl_co *co)
+{
+    struct sl_invocation *invocation = co->invocation;
+    invocation->call = NULL;
+    co->invocation = NULL;
+    if (co->stream != NULL)
+        sl_lua_stream_end(co);
+    return invocation;
+}
+
+/* Nobody waits for how it ends: a cancelled stream, or a client that left. */
+static bool is_abandoned(const struct sl_invocation *invocation)
+{
+    return invocation->cancelled || invocation->conn == NULL;
+}
+
+/* It ended by an error, which is told and logged. */
+static void fail_call(struct sl_co *co)
+{
+    struct sl_failure failure;
+    sl_co_failure(co, &failure);
+    sl_co_log(co, &failure);
+    struct sl_invocation *invocation = let_go(co);
+    if (failure.cancelled && invocation->wants_stream &&
+        is_abandoned(invocation))
+        sl_invocation_end(invocation);
+    else
+        sl_invocation_fail(invocation, failure.fault,
+                           sl_str_slice(&failure.text));
+    sl_failure_release(&failure);
+}
+
+/* The result cannot be encoded. */
+static void refuse_result(struct sl_co *co, const struct sl_encode *encode)
+{
+    struct sl_str *out = &co->engine->scratch;
+    sl_str_clear(out);
+    sl_str_add_fmt(out, "the result of %.*s", (int)co->what.len, co->what.ptr);
+    sl_encode_explain(encode, out);
+    lua_settop(co->L, 0);
+    sl_lua_push_slice(co->L, sl_str_slice(out));
+    fail_call(co);
+}
+
+/* The client asked for a stream and the method returned none. */
+static void refuse_plain(struct sl_co *co)
+{
+    bool declared =
+        sl_script_find(co->script, co->what)->mode == SL_METHOD_STREAMS;
+    struct sl_invocation *invocation = let_go(co);
+    if (is_abandoned(invocation)) {
+        sl_invocation_end(invocation);
+        return;
+    }
+    if (declared)
+        sl_log_warn("a streaming method returned no signalua.stream",
+                    SL_F_STR("hub", co->script->name),
+                    SL_F_SLICE("method", co->what));
+    sl_invocation_fail(invocation,
+                       declared ? SL_FAULT_NO_STREAM : SL_FAULT_NOT_STREAM,
+                       (struct sl_slice){ 0 });
+}
+
+static void give_result(struct sl_co *co)
+{
+    lua_State *L = co->L;
+    struct sl_invocation *invocation = co->invocation;
+    struct sl_encode encode;
+    sl_encode_init(&encode, co->engine, L, 1, 1);
+    bool none = lua_gettop(L) == 0 || lua_isnil(L, 1);
+    if (invocation->wants_stream) {
+        refuse_plain(co);
+        return;
+    }
+    /* It may be freed inside, and nothing of Lua's is needed by then. */
+    invocation->call = NULL;
+    int err =
+        sl_invocation_result(invocation, none ? NULL : sl_encode, &encode);
+    if (err != 0)
+        refuse_result(co, &encode);
+    else
+        co->invocation = NULL;
+}
+
+/* The function of the stream is on top of the stack. */
+static void begin_stream(struct sl_co *co)
+{
+    struct sl_invocation *invocation = co->invocation;
+    sl_script_find(co->script, co->what)->mode = SL_METHOD_STREAMS;
+    if (invocation->wants_stream && !is_abandoned(invocation)) {
+        invocation->streaming = true;
+        sl_lua_stream_run(co);
+        return;
+    }
+    (void)let_go(co);
+    if (invocation->wants_stream)
+        sl_invocation_end(invocation);
+    else
+        sl_invocation_fail(invocation, SL_FAULT_IS_STREAM,
+                           (struct sl_slice){ 0 });
+}
+
+static void on_call_end(struct sl_co *co, int status)
+{
+    if (status != 0)
+        fail_call(co);
+    else if (co->stream != NULL)
+        sl_invocation_end(let_go(co));
+    else if (lua_gettop(co->L) > 0 && sl_lua_stream_function(co, 1))
+        begin_stream(co);
+    else
+        give_result(co);
+}
+
+/* ---- the begin ---- */
+
+/* Function and self; with around_invoke its caller goes in front. Returns how
+ * many values stand between the function and the arguments. */
+static int push_call(lua_State *L, const struct sl_script *script,
+                     const struct sl_method *method, sl_slot_id conn)
+{
+    int between = 1;
+    if (script->around != LUA_NOREF) {
+        sl_generation_push(L, script->gen, script->call_around);
+        sl_generation_push(L, script->gen, script->around);
+        between = 4;
+    }
+    sl_generation_push(L, script->gen, method->function);
+    if (between > 1)
+        lua_pushstring(L, method->name);
+    sl_lua_push_self(L, script, conn);
+    return between;
+}
+
+enum sl_prepared sl_call_prepare(void *user, struct sl_invocation *invocation,
+                                 const struct sl_message *message,
+                                 struct sl_str *detail)
+{
+    struct sl_script *script = user;
+    sl_check_magic(script, SL_SCRIPT_MAGIC);
+    struct sl_engine *engine = script->gen->engine;
+    struct sl_method *method = sl_script_find(script, message->target);
+    if (method == NULL)
+        return SL_PREPARE_UNKNOWN;
+
+    struct sl_co *co = sl_co_new(engine, script->gen);
+    co->script = script;
+    co->conn = invocation->conn->handle;
+    co->what = sl_slice_of(method->name, method->node.key.len);
+    lua_checkstack(co->L, STACK_OF_CALL);
+    int between = push_call(co->L, script, method, co->conn);
+    int count =
+        sl_args_bind(engine, co->L, method,
+                     script->options.strict_arguments != 0, message, detail);
+    if (count < 0) {
+        sl_co_drop(co);
+        return SL_PREPARE_UNBOUND;
+    }
+    co->arg_count = between + count;
+    co->on_end = on_call_end;
+    co->invocation = invocation;
+    invocation->call = co;
+    invocation->name = co->what;
+    invocation->method_is_stream = method->mode == SL_METHOD_UNKNOWN
+                                       ? invocation->wants_stream
+                                       : method->mode == SL_METHOD_STREAMS;
+    invocation->stream_params = method->args.streams;
+    return SL_PREPARED;
+}
+
+void sl_call_drop(struct sl_invocation *invocation)
+{
+    struct sl_co *co = invocation->call;
+    (void)let_go(co);
+    sl_co_drop(co);
+}
+
+void sl_call_start(struct sl_invocation *invocation)
+{
+    struct sl_co *co = invocation->call;
+    struct sl_method *method = sl_script_find(co->script, co->what);
+    if (!method->authorize && !co->engine->stopping) {
+        sl_co_start(co, co->arg_count);
+        return;
+    }
+    bool stopping = co->engine->stopping;
+    sl_call_drop(invocation);
+    if (stopping)
+        sl_invocation_fail(invocation, SL_FAULT_ERROR,
+                           SL_SLICE("the server is stopping"));
+    else
+        sl_invocation_fail(invocation, SL_FAULT_HUB_ERROR,
+                           SL_SLICE("user is unauthorized"));
+}
+
+/* ---- meanwhile ---- */
+
+void sl_call_cancel(struct sl_invocation *invocation)
+{
+    struct sl_co *co = invocation->call;
+    if (co == NULL)
+        return;
+    sl_co_cancel(co);
+    if (co->stream != NULL)
+        sl_lua_stream_cancel(co->stream);
+}
+
+void sl_call_resume(struct sl_invocation *invocation)
+{
+    struct sl_co *co = invocation->call;
+    if (co != NULL && co->stream != NULL)
+        sl_lua_stream_resume(co->stream);
+}
