@@ -588,13 +588,9 @@ int sl_http_detach(struct sl_http_request *request, struct sl_str *bytes,
     sl_stream_push(conn->stream);
     if (sl_stream_queued(conn->stream) > 0)
         return -1;
-    /* Not F_DUPFD_CLOEXEC: the thread sanitizer does not see that one, and
-     * would take the number for that of a descriptor closed before. Nothing
-     * here starts programs. */
-    int fd = dup(conn->stream->fd);
+    int fd = fcntl(conn->stream->fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     struct sl_slice rest;
     *peer = (struct sockaddr_storage){ 0 };
     memcpy(peer, &conn->peer, sizeof(conn->peer));
