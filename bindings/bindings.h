@@ -18,6 +18,7 @@ void sl_lua_context_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_timer_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_task_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_stream_open(lua_State *L, struct sl_engine *engine);
+void sl_lua_upload_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_store_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_log_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_json_open(lua_State *L, struct sl_engine *engine);

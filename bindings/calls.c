@@ -16,6 +16,7 @@
 #include "bindings/bindings.h"
 #include "bindings/coroutine.h"
 #include "bindings/lua_stream.h"
+#include "bindings/lua_upload.h"
 #include "bindings/lua_value.h"
 #include "hub/conn.h"
 #include "hub/invocation.h"
@@ -25,13 +26,21 @@
 /* ---- the end ---- */
 
 /* The call is over for Lua; what is left is to tell the client. */
+static void forget(struct sl_co *co)
+{
+    co->invocation = NULL;
+    if (co->stream != NULL)
+        sl_lua_stream_end(co);
+    if (co->uploads != NULL)
+        sl_lua_uploads_end(co);
+}
+
+/* The same before the client is told. */
 static struct sl_invocation *let_go(struct sl_co *co)
 {
     struct sl_invocation *invocation = co->invocation;
     invocation->call = NULL;
-    co->invocation = NULL;
-    if (co->stream != NULL)
-        sl_lua_stream_end(co);
+    forget(co);
     return invocation;
 }
 
@@ -99,14 +108,13 @@ static void give_result(struct sl_co *co)
         refuse_plain(co);
         return;
     }
-    /* It may be freed inside, and nothing of Lua's is needed by then. */
-    invocation->call = NULL;
+    /* It is freed inside, if that goes well. */
     int err =
         sl_invocation_result(invocation, none ? NULL : sl_encode, &encode);
     if (err != 0)
         refuse_result(co, &encode);
     else
-        co->invocation = NULL;
+        forget(co);
 }
 
 /* The function of the stream is on top of the stack. */
@@ -176,9 +184,10 @@ enum sl_prepared sl_call_prepare(void *user, struct sl_invocation *invocation,
     co->what = sl_slice_of(method->name, method->node.key.len);
     lua_checkstack(co->L, STACK_OF_CALL);
     int between = push_call(co->L, script, method, co->conn);
-    int count =
-        sl_args_bind(engine, co->L, method,
-                     script->options.strict_arguments != 0, message, detail);
+    unsigned streams = 0;
+    int count = sl_args_bind(engine, co->L, method,
+                             script->options.strict_arguments != 0, message,
+                             &streams, detail);
     if (count < 0) {
         sl_co_drop(co);
         return SL_PREPARE_UNBOUND;
@@ -191,7 +200,9 @@ enum sl_prepared sl_call_prepare(void *user, struct sl_invocation *invocation,
     invocation->method_is_stream = method->mode == SL_METHOD_UNKNOWN
                                        ? invocation->wants_stream
                                        : method->mode == SL_METHOD_STREAMS;
-    invocation->stream_params = method->args.streams;
+    invocation->stream_params = streams;
+    if (streams > 0 && streams == invocation->stream_ids)
+        sl_lua_uploads_open(co, &method->args, count, streams);
     return SL_PREPARED;
 }
 
@@ -237,4 +248,19 @@ void sl_call_resume(struct sl_invocation *invocation)
     struct sl_co *co = invocation->call;
     if (co != NULL && co->stream != NULL)
         sl_lua_stream_resume(co->stream);
+}
+
+bool sl_call_upload_item(struct sl_invocation *invocation, unsigned index,
+                         const struct sl_value *item)
+{
+    struct sl_co *co = invocation->call;
+    return co != NULL && sl_lua_upload_item(co, index, item);
+}
+
+void sl_call_upload_end(struct sl_invocation *invocation, unsigned index,
+                        bool failed, struct sl_slice error)
+{
+    struct sl_co *co = invocation->call;
+    if (co != NULL)
+        sl_lua_upload_end(co, index, failed, error);
 }

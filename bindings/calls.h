@@ -16,4 +16,8 @@ enum sl_prepared sl_call_prepare(void *script, struct sl_invocation *invocation,
 void sl_call_start(struct sl_invocation *invocation);
 void sl_call_cancel(struct sl_invocation *invocation);
 void sl_call_resume(struct sl_invocation *invocation);
+bool sl_call_upload_item(struct sl_invocation *invocation, unsigned index,
+                         const struct sl_value *item);
+void sl_call_upload_end(struct sl_invocation *invocation, unsigned index,
+                        bool failed, struct sl_slice error);
 void sl_call_drop(struct sl_invocation *invocation);

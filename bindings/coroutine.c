@@ -87,6 +87,7 @@ struct sl_co *sl_co_new(struct sl_engine *engine, struct sl_generation *gen)
     co->user = NULL;
     co->invocation = NULL;
     co->stream = NULL;
+    co->uploads = NULL;
     co->ignored_cancels = 0;
     co->started = co->cancelled = false;
     return co;

@@ -20,6 +20,7 @@
 #include "hub/invocation.h"
 
 struct sl_emitter;
+struct sl_reader;
 struct sl_wait;
 
 struct sl_co {
@@ -41,6 +42,7 @@ struct sl_co {
     /* Of a call of a hub method (calls.c), else NULL. */
     struct sl_invocation *invocation;
     struct sl_emitter *stream; /* the one that runs now */
+    struct sl_reader *uploads; /* the first of them */
     unsigned ignored_cancels; /* waits that it began although cancelled */
     bool started, cancelled;
     bool again; /* inside on_end: there is more to run */

@@ -87,6 +87,16 @@ int sl_lua_raise(lua_State *L, int level, const char *format, ...)
     return lua_error(L);
 }
 
+void sl_lua_push_hub_error(lua_State *L, const struct sl_engine *engine,
+                           struct sl_slice text)
+{
+    lua_createtable(L, 0, 1);
+    sl_lua_push_slice(L, text);
+    lua_setfield(L, -2, "text");
+    sl_engine_push(L, engine, SL_REF_HUB_ERROR_MT);
+    lua_setmetatable(L, -2);
+}
+
 /* ---- handles ---- */
 
 #define EXACT_MAX (1ull << 53)
@@ -227,6 +237,8 @@ static const struct sl_script_ops script_ops = {
     .start = sl_call_start,
     .cancel = sl_call_cancel,
     .resume = sl_call_resume,
+    .upload_item = sl_call_upload_item,
+    .upload_end = sl_call_upload_end,
     .drop = sl_call_drop,
     .connected = connected,
     .cancel_connected = cancel_connected,
@@ -269,6 +281,7 @@ static void open_natives(lua_State *L, struct sl_engine *engine)
     sl_lua_timer_open(L, engine);
     sl_lua_task_open(L, engine);
     sl_lua_stream_open(L, engine);
+    sl_lua_upload_open(L, engine);
     sl_lua_store_open(L, engine);
     sl_lua_log_open(L, engine);
     sl_lua_json_open(L, engine);

@@ -130,6 +130,10 @@ static inline void sl_lua_push_slice(lua_State *L, struct sl_slice text)
     lua_pushlstring(L, text.ptr == NULL ? "" : text.ptr, text.len);
 }
 
+/* Pushes signalua.hub_error(text). */
+void sl_lua_push_hub_error(lua_State *L, const struct sl_engine *engine,
+                           struct sl_slice text);
+
 /* ---- handles of connections, as Lua values ---- */
 
 /* Whole numbers up to 2^53 are exact in a double; what is beyond goes as the

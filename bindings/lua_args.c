@@ -228,8 +228,8 @@ static bool fits(enum sl_arg_kind want, enum sl_value_kind kind,
     }
 }
 
-static bool bind_one(struct sl_engine *engine, lua_State *L,
-                     const struct sl_arg *arg, const struct sl_value *value)
+bool sl_arg_bind(struct sl_engine *engine, lua_State *L,
+                 const struct sl_arg *arg, const struct sl_value *value)
 {
     enum sl_value_kind kind = sl_value_kind(value);
     if (kind == SL_VALUE_NULL) {
@@ -275,14 +275,14 @@ static int bind_declared(struct sl_engine *engine, lua_State *L,
         if (args->items[i].stream)
             lua_pushnil(L);
         else if (!sl_value_next(iter, NULL, &value) ||
-                 !bind_one(engine, L, &args->items[i], &value))
+                 !sl_arg_bind(engine, L, &args->items[i], &value))
             return -1;
     }
     return (int)args->count;
 }
 
 static int bind_plain(struct sl_engine *engine, lua_State *L, size_t most,
-                      struct sl_value_iter *iter)
+                      unsigned streams, struct sl_value_iter *iter)
 {
     int count = 0;
     struct sl_value value;
@@ -290,32 +290,51 @@ static int bind_plain(struct sl_engine *engine, lua_State *L, size_t most,
         sl_value_push(engine, L, &value, false);
         count++;
     }
-    return count;
+    for (unsigned i = 0; i < streams; i++)
+        lua_pushnil(L);
+    return count + (int)streams;
+}
+
+/* Of a method without a declaration: the parameters that the other arguments
+ * leave free, as far as streams came. With strict all of them, so that a wrong
+ * number is refused. */
+static unsigned count_streams(const struct sl_method *method, bool strict,
+                              const struct sl_message *message, size_t given)
+{
+    unsigned sent = message->stream_id_count;
+    if (method->variadic || sent == 0)
+        return sent;
+    unsigned room =
+        method->param_count > given ? method->param_count - (unsigned)given : 0;
+    return strict || room < sent ? room : sent;
 }
 
 int sl_args_bind(struct sl_engine *engine, lua_State *L,
                  const struct sl_method *method, bool strict,
-                 const struct sl_message *message, struct sl_str *detail)
+                 const struct sl_message *message, unsigned *streams,
+                 struct sl_str *detail)
 {
     const struct sl_args *args = &method->args;
     if (message->args_bad || sl_value_kind(&message->args) != SL_VALUE_ARRAY)
         return refuse_type(detail);
     size_t given = sl_value_count(&message->args);
-    size_t own =
-        args->declared ? args->count - args->streams : method->param_count;
+    size_t own = args->declared ? args->count : method->param_count;
+    *streams = args->declared ? args->streams
+                              : count_streams(method, strict, message, given);
+    own -= *streams < own ? *streams : own;
     if (given != own && (args->declared || (strict && !method->variadic)))
         return refuse_count(detail, given, own);
     /* What the function does not name is not even read. */
     size_t most = method->variadic && !args->declared ? given : own;
     if (most > SL_CALL_ARGS_MAX ||
-        !lua_checkstack(L, (int)most + STACK_PER_VALUE))
+        !lua_checkstack(L, (int)(most + *streams) + STACK_PER_VALUE))
         return refuse_count(detail, given, own);
 
     int top = lua_gettop(L);
     struct sl_value_iter iter;
     sl_value_iter_init(&iter, &message->args);
     int count = args->declared ? bind_declared(engine, L, args, &iter)
-                               : bind_plain(engine, L, most, &iter);
+                               : bind_plain(engine, L, most, *streams, &iter);
     if (count >= 0)
         return count;
     lua_settop(L, top);

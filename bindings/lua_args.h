@@ -50,10 +50,20 @@ struct sl_method;
 
 /* Pushes the arguments of the message. Returns how many stand on the stack,
  * or negative: detail says why they do not bind, and the stack is as before.
- * strict: the count must be the function's own. */
+ * strict: the count must be the function's own.
+ *
+ * Upload streams stand where the declaration says, else behind the other
+ * arguments; *streams gets how many the method takes, which need not be how
+ * many came. Their places hold nil. */
 int sl_args_bind(struct sl_engine *engine, lua_State *L,
                  const struct sl_method *method, bool strict,
-                 const struct sl_message *message, struct sl_str *detail);
+                 const struct sl_message *message, unsigned *streams,
+                 struct sl_str *detail);
+
+/* Pushes one value if it fits, null being nil. False: it does not, and the
+ * stack may have grown. */
+bool sl_arg_bind(struct sl_engine *engine, lua_State *L,
+                 const struct sl_arg *arg, const struct sl_value *value);
 
 /* Seconds since 1970 of an ISO 8601 text; without a zone: UTC. */
 bool sl_timestamp_parse(struct sl_slice text, int64_t *seconds,

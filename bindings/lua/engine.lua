@@ -69,6 +69,11 @@ function native.stream_run(fn, stream)
     end)
 end
 
+-- An upload is called to read it, by `for item in upload do` as well.
+native.upload_mt.__call = function(upload)
+    return finish(native.upload_next(upload))
+end
+
 -- The metatable of one hub's clients; the same for all generations.
 local clients_mts = {}
 

@@ -244,7 +244,8 @@ describe('json conversations', opts, () => {
     await w.pause(10); w.json({ type: 5, invocationId: '1' }); await w.pause(100);
     w.note('what the clash gives:');
     await w.fence();
-    w.lines = w.lines.filter(l => !/"item":[1-9]/.test(l));
+    // The reference forgets the first stream with the second, so that its cancel is without an answer; another server may answer it.
+    w.lines = w.lines.filter(l => !/"item":[1-9]|^< txt {"invocationId":"1","type":3}$/.test(l));
   });
   wire('json talk: cancel a stream', async w => {
     await w.ready();
