@@ -333,15 +333,26 @@ static void on_task(struct sl_task *task);
 
 /* An id that others could take for another one, or that no set may be named
  * by, is nobody's. */
+static bool is_usable(struct sl_slice id)
+{
+    return id.len > 0 && id.len <= SL_USER_ID_MAX &&
+           memchr(id.ptr, '\0', id.len) == NULL;
+}
+
 static char *keep_user_id(struct sl_slice id)
 {
-    if (id.len == 0)
-        return NULL;
-    if (id.len > SL_USER_ID_MAX || memchr(id.ptr, '\0', id.len) != NULL) {
+    if (is_usable(id))
+        return sl_slice_dup(id);
+    if (id.len > 0)
         sl_log_warn("user id not usable", SL_F_INT("bytes", (int64_t)id.len));
-        return NULL;
-    }
-    return sl_slice_dup(id);
+    return NULL;
+}
+
+bool sl_conn_is_of(const struct sl_conn *conn, struct sl_slice user_id)
+{
+    if (conn->user_id == NULL)
+        return !is_usable(user_id);
+    return sl_slice_eq(sl_slice_str(conn->user_id), user_id);
 }
 
 struct sl_conn *sl_conn_open(const struct sl_conn_setup *setup)

@@ -143,6 +143,9 @@ bool sl_conn_detach(struct sl_conn *conn,
 /* Whether it takes a new transport, now. */
 bool sl_conn_may_attach(const struct sl_conn *conn);
 
+/* Whether the id, as a transport gives it, is its user's; both may be none. */
+bool sl_conn_is_of(const struct sl_conn *conn, struct sl_slice user_id);
+
 /* A new transport, whether the old one is lost or alive; the old outlet is not
  * called any more. What the client has not acknowledged is sent again. */
 void sl_conn_attach(struct sl_conn *conn, struct sl_outlet *outlet);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "hub/conn.h"
 #include "transport/internal.h"
 #include "transport/long_polling.h"
 #include "transport/negotiate.h"
@@ -131,6 +132,13 @@ static void refuse(struct sl_http_request *request, unsigned wants,
         answer(request, status, text);
 }
 
+static bool is_stateful(const struct sl_endpoint *endpoint,
+                        const struct sl_token *token)
+{
+    return token->stateful &&
+           endpoint->entry->options.stateful_reconnect_buffer > 0;
+}
+
 static void open_transport(struct sl_http_request *request, unsigned wants,
                            const struct sl_websocket_setup *setup)
 {
@@ -191,6 +199,7 @@ static void begin(struct sl_endpoint *endpoint, struct sl_http_request *request,
                            .entry = endpoint->entry,
                            .conn_id = sl_slice_str(token.conn_id),
                            .token = sl_slice_str(token.text),
+                           .stateful = is_stateful(endpoint, &token),
                        });
     else if (err == SL_E_CLAIMED && move(endpoint, request, owner))
         return; /* two first requests at once: the other one won */
@@ -214,6 +223,7 @@ static void begin_late(struct sl_endpoint *endpoint,
                        .conn_id = sl_slice_str(token->conn_id),
                        .token = sl_slice_str(token->text),
                        .early = sl_str_slice(&early),
+                       .stateful = is_stateful(endpoint, token),
                    });
     sl_str_release(&early);
 }
@@ -228,6 +238,21 @@ static void on_post(struct sl_http_request *request, struct sl_link *link)
         sl_long_polling_post(link, request);
     else
         answer(request, 405, TEXT_NO_POST);
+}
+
+/* A WebSocket for a connection that has one, or lost it. */
+static void come_back(struct sl_http_request *request, struct sl_link *link,
+                      struct sl_slice user_id)
+{
+    const struct sl_conn *conn = link->conn;
+    if (conn->reconnect == NULL)
+        answer(request, 409, (struct sl_slice){ 0 });
+    else if (!sl_conn_is_of(conn, user_id))
+        answer(request, 403, (struct sl_slice){ 0 });
+    else if (!sl_conn_may_attach(conn))
+        answer(request, 404, TEXT_UNKNOWN);
+    else
+        sl_websocket_resume(request, link);
 }
 
 /* A request of a connection that is here. */
@@ -245,6 +270,8 @@ static void go_on(struct sl_http_request *request, unsigned wants,
         refuse(request, wants, 400, TEXT_OTHER_TRANSPORT);
     else if (polls)
         sl_long_polling_poll(link, request);
+    else if (link->kind == SL_TRANSPORT_WEBSOCKETS)
+        come_back(request, link, (struct sl_slice){ 0 });
     else
         answer(request, 409, (struct sl_slice){ 0 });
 }

@@ -27,6 +27,10 @@ struct sl_link {
     struct sl_list list;     /* in transport->links; detached: a WebSocket */
     struct sl_transport *transport;
     void (*abort)(struct sl_link *link); /* ends it at once; may free it */
+    /* Of WebSockets and of what stands in for one: */
+    struct sl_conn *conn;                 /* NULL: it is over */
+    void (*retire)(struct sl_link *link); /* another socket has its
+                                             connection now; may free it */
     unsigned kind;                /* enum sl_transport_kind, SL_LINK_EARLY */
     char token[SL_TOKEN_LEN + 1]; /* claimed; "": none (any more) */
 };
@@ -41,6 +45,9 @@ struct sl_link *sl_link_find(const struct sl_transport *transport,
 
 /* Nobody finds it any more; the claim stays, for a successor. */
 void sl_link_remove(struct sl_link *link);
+
+/* Initialises a link that takes token and connection from another. */
+void sl_link_inherit(struct sl_link *link, struct sl_link *from);
 
 /* The connection is over: its token counts as used. May be repeated. */
 void sl_link_drop(struct sl_link *link);

@@ -33,6 +33,16 @@ void sl_link_remove(struct sl_link *link)
     link->token[0] = '\0';
 }
 
+void sl_link_inherit(struct sl_link *link, struct sl_link *from)
+{
+    char token[SL_TOKEN_LEN + 1];
+    memcpy(token, from->token, sizeof(token));
+    sl_link_remove(from);
+    sl_link_init(link, from->transport, from->kind, sl_slice_str(token));
+    link->conn = from->conn;
+    from->conn = NULL;
+}
+
 void sl_link_drop(struct sl_link *link)
 {
     struct sl_transport *transport = link->transport;

@@ -88,12 +88,33 @@ static void write_transports(struct sl_writer *w, unsigned transports)
     sl_write_end(w);
 }
 
+/* A boolean as .NET reads one: any case, white space around it is fine. */
+static bool wants_stateful(struct sl_slice query)
+{
+    struct sl_slice encoded;
+    unsigned count = 0;
+    if (!sl_query_get(query, SL_SLICE("useStatefulReconnect"), &encoded,
+                      &count) ||
+        count != 1)
+        return false;
+    struct sl_str text = { 0 };
+    sl_url_decode(&text, encoded, true);
+    bool wants = sl_slice_eq_nocase(sl_slice_trim(sl_str_slice(&text)),
+                                    SL_SLICE("true"));
+    sl_str_release(&text);
+    return wants;
+}
+
 static void write_answer(struct sl_str *out, const struct sl_token *token,
                          unsigned transports)
 {
     struct sl_writer w;
     sl_writer_init(&w, SL_PROTOCOL_JSON, out);
-    must(sl_write_object(&w, token->version0 ? 3 : 4));
+    must(sl_write_object(&w, 3u + !token->version0 + token->stateful));
+    if (token->stateful) {
+        must(sl_write_key(&w, SL_SLICE("useStatefulReconnect")));
+        sl_write_bool(&w, true);
+    }
     must(sl_write_key(&w, SL_SLICE("negotiateVersion")));
     sl_write_int(&w, token->version0 ? 0 : 1);
     must(sl_write_key(&w, SL_SLICE("connectionId")));
@@ -126,7 +147,9 @@ void sl_negotiate_write(struct sl_str *out, const struct sl_hub_entry *entry,
         return;
     }
     struct sl_token token;
+    bool stateful = entry->options.stateful_reconnect_buffer > 0 &&
+                    wants_stateful(query);
     sl_token_issue(keys, sl_slice_str(entry->hub->name), wall_ms,
-                   version < VERSION_MAX, false, &token);
+                   version < VERSION_MAX, stateful, &token);
     write_answer(out, &token, entry->options.transports);
 }

@@ -27,6 +27,7 @@
 #include "hub/conn.h"
 #include "hub/outlet.h"
 #include "transport/internal.h"
+#include "transport/stand_in.h"
 #include "wire/ws_frame.h"
 
 #include <wslay/wslay.h>
@@ -47,7 +48,6 @@ struct sl_websocket {
     struct sl_list node; /* in transport->sockets */
     struct sl_transport *transport;
     struct sl_stream *stream;
-    struct sl_conn *conn;           /* NULL once it is over */
     wslay_frame_context_ptr reader; /* in mid-frame only */
     struct sl_wheel_entry timer;    /* of a begun frame, or of the closing */
     struct sl_str control;          /* a control frame that came in pieces */
@@ -105,20 +105,26 @@ static void finish(struct sl_websocket *ws, void (*end)(struct sl_stream *))
     end(ws->stream);
 }
 
-/* The connection is over for this socket: its token counts as used. */
-static struct sl_conn *detach(struct sl_websocket *ws)
+/* The connection is over: its token counts as used. */
+static struct sl_conn *give_up(struct sl_websocket *ws)
 {
-    struct sl_conn *conn = ws->conn;
-    ws->conn = NULL;
+    struct sl_conn *conn = ws->link.conn;
+    ws->link.conn = NULL;
     sl_link_drop(&ws->link);
     return conn;
 }
 
 static void lose(struct sl_websocket *ws, enum sl_close_reason reason)
 {
-    struct sl_conn *conn = detach(ws);
+    struct sl_conn *conn = give_up(ws);
     if (conn != NULL)
         sl_conn_lost(conn, reason);
+}
+
+static void drop(struct sl_websocket *ws)
+{
+    ws->state = DONE;
+    sl_stream_close(ws->stream);
 }
 
 /* The peer broke the protocol. */
@@ -177,13 +183,12 @@ static void outlet_pause(struct sl_outlet *outlet, bool paused)
     queued(ws); /* the pause may be because of what is queued already */
 }
 
-static void outlet_close(struct sl_outlet *outlet, bool failed, bool drop)
+static void outlet_close(struct sl_outlet *outlet, bool failed, bool at_once)
 {
     struct sl_websocket *ws = of_outlet(outlet);
-    detach(ws);
-    if (drop) {
-        ws->state = DONE;
-        sl_stream_close(ws->stream);
+    give_up(ws);
+    if (at_once) {
+        drop(ws);
         return;
     }
     if (ws->state != OPEN)
@@ -240,10 +245,10 @@ static void on_ping(struct sl_websocket *ws, struct sl_slice payload)
     if (ws->state != OPEN)
         return;
     /* A peer that pings and never reads must not fill our memory. */
-    if (sl_stream_queued(ws->stream) > ws->conn->entry->options.max_outbound) {
+    const struct sl_hub_entry *entry = ws->link.conn->entry;
+    if (sl_stream_queued(ws->stream) > entry->options.max_outbound) {
         lose(ws, SL_CLOSE_SLOW);
-        ws->state = DONE;
-        sl_stream_close(ws->stream);
+        drop(ws);
         return;
     }
     send_frame(ws, SL_WS_PONG, payload);
@@ -284,8 +289,8 @@ static void on_data_piece(struct sl_websocket *ws, struct sl_slice piece,
     } else if (text && ws->utf8 == SL_UTF8_REJECT) {
         return fail(ws, CODE_TEXT);
     }
-    if (ws->conn != NULL && piece.len > 0)
-        sl_conn_received(ws->conn, piece);
+    if (ws->link.conn != NULL && piece.len > 0)
+        sl_conn_received(ws->link.conn, piece);
 }
 
 static bool opcode_known(unsigned opcode)
@@ -412,6 +417,10 @@ static void on_stream_data(struct sl_stream *stream, uint8_t *data, size_t len)
 static void on_stream_end(struct sl_stream *stream, int err)
 {
     struct sl_websocket *ws = stream->user;
+    if (sl_stand_in_take(&ws->link)) {
+        drop(ws);
+        return;
+    }
     lose(ws, SL_CLOSE_LOST);
     if (err == 0)
         finish(ws, sl_stream_finish);
@@ -423,15 +432,15 @@ static void on_stream_end(struct sl_stream *stream, int err)
 static void on_stream_drained(struct sl_stream *stream)
 {
     struct sl_websocket *ws = stream->user;
-    if (ws->conn != NULL)
-        sl_conn_drained(ws->conn);
+    if (ws->link.conn != NULL)
+        sl_conn_drained(ws->link.conn);
 }
 
 static void on_stream_closed(struct sl_stream *stream)
 {
     struct sl_websocket *ws = stream->user;
     struct sl_transport *transport = ws->transport;
-    sl_assert(ws->conn == NULL);
+    sl_assert(ws->link.conn == NULL);
     sl_wheel_cancel(&transport->loop->wheel, &ws->timer);
     sl_list_remove(&ws->node);
     drop_reader(ws);
@@ -462,8 +471,7 @@ void sl_websocket_abort(struct sl_list *node)
 {
     struct sl_websocket *ws = SL_CONTAINER_OF(node, struct sl_websocket, node);
     lose(ws, SL_CLOSE_SHUTDOWN);
-    ws->state = DONE;
-    sl_stream_close(ws->stream);
+    drop(ws);
 }
 
 /* ---- the upgrade ---- */
@@ -495,10 +503,19 @@ static void answer_switching(struct sl_stream *stream, struct sl_slice key)
     sl_str_release(&head);
 }
 
-static struct sl_websocket *socket_new(const struct sl_websocket_setup *setup,
-                                       struct sl_stream *stream)
+static void retire(struct sl_link *link)
 {
-    struct sl_transport *transport = setup->transport;
+    drop(SL_CONTAINER_OF(link, struct sl_websocket, link));
+}
+
+/* Takes the socket of the request. The link is still to be made. */
+static struct sl_websocket *socket_new(struct sl_transport *transport,
+                                       struct sl_http_request *request,
+                                       struct sl_slice *rest)
+{
+    struct sl_slice key =
+        sl_http_header(request, SL_SLICE("sec-websocket-key"));
+    struct sl_stream *stream = sl_http_upgrade(request, rest);
     struct sl_websocket *ws = sl_pool_get(&transport->socket_pool);
     *ws = (struct sl_websocket){
         .outlet.ops = &outlet_ops,
@@ -508,9 +525,9 @@ static struct sl_websocket *socket_new(const struct sl_websocket_setup *setup,
     sl_list_push_back(&transport->sockets, &ws->node);
     transport->socket_count++;
     sl_wheel_entry_init(&ws->timer, on_timer);
-    sl_link_init(&ws->link, transport, SL_TRANSPORT_WEBSOCKETS, setup->token);
     stream->ops = &stream_ops;
     stream->user = ws;
+    answer_switching(stream, key);
     return ws;
 }
 
@@ -520,22 +537,36 @@ void sl_websocket_accept(struct sl_http_request *request,
     struct sl_request_head *head =
         sl_request_head_new(&request->url, sl_slice_str(request->remote),
                             request->headers, request->header_count);
-    struct sl_slice key =
-        sl_http_header(request, SL_SLICE("sec-websocket-key"));
     struct sl_slice rest;
-    struct sl_stream *stream = sl_http_upgrade(request, &rest);
-    struct sl_websocket *ws = socket_new(setup, stream);
-    answer_switching(stream, key);
-    ws->conn = sl_conn_open(&(struct sl_conn_setup){
+    struct sl_websocket *ws = socket_new(setup->transport, request, &rest);
+    sl_link_init(&ws->link, ws->transport, SL_TRANSPORT_WEBSOCKETS,
+                 setup->token);
+    ws->link.retire = retire;
+    ws->link.conn = sl_conn_open(&(struct sl_conn_setup){
         .entry = setup->entry,
         .outlet = &ws->outlet,
         .id = setup->conn_id,
         .head = head,
+        .user_id = setup->user_id,
         .transport = SL_TRANSPORT_WEBSOCKETS,
+        .stateful = setup->stateful,
     });
-    sl_stream_read_start(stream);
+    sl_stream_read_start(ws->stream);
     if (setup->early.len > 0)
-        sl_conn_received(ws->conn, setup->early);
+        sl_conn_received(ws->link.conn, setup->early);
+    if (rest.len > 0)
+        receive(ws, rest);
+}
+
+void sl_websocket_resume(struct sl_http_request *request, struct sl_link *link)
+{
+    struct sl_slice rest;
+    struct sl_websocket *ws = socket_new(link->transport, request, &rest);
+    sl_link_inherit(&ws->link, link);
+    ws->link.retire = retire;
+    sl_stream_read_start(ws->stream);
+    sl_conn_attach(ws->link.conn, &ws->outlet);
+    link->retire(link);
     if (rest.len > 0)
         receive(ws, rest);
 }

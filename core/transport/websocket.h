@@ -22,9 +22,16 @@ struct sl_websocket_setup {
     struct sl_slice conn_id;
     struct sl_slice token; /* claimed by the caller; empty: none */
     struct sl_slice early; /* bytes that came by POST before */
+    struct sl_slice user_id; /* who asks; empty: nobody in particular */
+    bool stateful;           /* WebSockets: negotiate granted it */
 };
 
 /* Answers 101 and runs the connection; the request is used up. Borrows the
  * setup. The claim is dropped when the connection ends. */
 void sl_websocket_accept(struct sl_http_request *request,
                          const struct sl_websocket_setup *setup);
+
+/* Answers 101 and goes on with the connection of the link, which may take a
+ * new transport (sl_conn_may_attach) and gives it up; its socket, if it still
+ * has one, is closed without a word. The request is used up. */
+void sl_websocket_resume(struct sl_http_request *request, struct sl_link *link);

@@ -426,7 +426,21 @@ describe('json stateful', opts, () => {
     await w.pause(100);
     const lines = w.lines.length; await w.fence(); 
     w.lines = w.lines.slice(0, lines).concat(w.lines.slice(lines).filter(l => !l.includes('"sequenceId"') && !l.includes('"invocationId":"a"')));
-  });
+  }, { better: [
+    // The reference ends the whole connection here, since the old socket answers its Close frame.
+    '# useStatefulReconnect true',
+    'websocket open',
+    '> "{\\"protocol\\":\\"json\\",\\"version\\":2}\\u001e"',
+    '< txt {}',
+    '> "{\\"type\\":1,\\"invocationId\\":\\"a\\",\\"target\\":\\"SetItem\\",\\"arguments\\":[\\"n\\",5]}\\u001e"',
+    '< txt {"invocationId":"a","result":null,"type":3}',
+    'websocket open',
+    '# old socket closed 1006 ',
+    '> "{\\"type\\":9,\\"sequenceId\\":2}\\u001e{\\"type\\":1,\\"invocationId\\":\\"b\\",\\"target\\":\\"GetItem\\",\\"arguments\\":[\\"n\\"]}\\u001e"',
+    '# closing notice of the old socket is not ours',
+    '< txt {"invocationId":"b","result":5,"type":3}',
+    'alive',
+  ] });
   wire('json stateful: messages before the sequence message after a drop', async w => {
     const token = await stateful(w);
     await attach(w, token);

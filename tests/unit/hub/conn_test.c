@@ -34,6 +34,9 @@ static void test_life(void **state)
     expect_heard(&alone.a, "{}\n");
     assert_int_equal(conn->state, SL_CONN_OPEN);
     assert_string_equal(conn->user_id, "ann");
+    assert_true(sl_conn_is_of(conn, SL_SLICE("ann")));
+    assert_false(sl_conn_is_of(conn, SL_SLICE("Ann")));
+    assert_false(sl_conn_is_of(conn, (struct sl_slice){ 0 }));
     assert_int_equal(open_count(&alone), 1);
     assert_int_equal(alone_metric(&alone, CONNECTIONS), 1);
 
@@ -309,6 +312,9 @@ static void test_unusable_user_ids(void **state)
     struct sl_conn_setup setup = { .user_id = sl_slice_of("ann\0x", 5) };
     peer_open_as(&alone.a, alone.worker, "a", setup);
     assert_null(alone.a.conn->user_id);
+    assert_true(sl_conn_is_of(alone.a.conn, setup.user_id));
+    assert_true(sl_conn_is_of(alone.a.conn, (struct sl_slice){ 0 }));
+    assert_false(sl_conn_is_of(alone.a.conn, SL_SLICE("ann")));
     setup.user_id = sl_slice_of(longest, sizeof(longest));
     peer_open_as(&alone.b, alone.worker, "b", setup);
     assert_null(alone.b.conn->user_id);

@@ -60,6 +60,28 @@ static void a_removed_link_leaves_its_claim_to_a_successor(void **state)
     ws_rig_close(&rig);
 }
 
+static void a_link_inherits_token_and_connection(void **state)
+{
+    (void)state;
+    struct sl_link first, second;
+    struct sl_conn *conn = (struct sl_conn *)&rig; /* any address */
+    int owner = 7;
+    ws_rig_open(&rig);
+    claim();
+    sl_link_init(&first, &rig.transport, SL_TRANSPORT_WEBSOCKETS, TOKEN);
+    first.conn = conn;
+    sl_link_inherit(&second, &first);
+    assert_null(first.conn);
+    assert_ptr_equal(second.conn, conn);
+    assert_int_equal(second.kind, SL_TRANSPORT_WEBSOCKETS);
+    assert_ptr_equal(sl_link_find(&rig.transport, TOKEN), &second);
+    sl_link_drop(&first); /* has none any more */
+    assert_true(sl_claims_owner(rig.claims, TOKEN, &owner));
+    assert_int_equal(owner, 0);
+    sl_link_drop(&second);
+    ws_rig_close(&rig);
+}
+
 static void without_a_token_nobody_finds_it(void **state)
 {
     (void)state;
@@ -77,6 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_link_is_found_until_it_is_dropped),
         cmocka_unit_test(a_removed_link_leaves_its_claim_to_a_successor),
+        cmocka_unit_test(a_link_inherits_token_and_connection),
         cmocka_unit_test(without_a_token_nobody_finds_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -104,10 +105,53 @@ static void versions(void **state)
     assert_version_1("a=b&negotiateVersion=1&c=d");
 }
 
-static void stateful_reconnect_is_not_granted_unasked_or_yet(void **state)
+static void stateful_reconnect_is_not_granted_unasked(void **state)
 {
     (void)state;
+    static const char *const values[] = {
+        "", "1", "false", "yes", "truee", "true&useStatefulReconnect=true",
+    };
+    char query[128];
+    for (size_t i = 0; i < SL_COUNT(values); i++) {
+        snprintf(query, sizeof(query),
+                 "negotiateVersion=1&useStatefulReconnect=%s", values[i]);
+        assert_version_1(query);
+    }
+}
+
+static void assert_stateful(const char *query)
+{
+    struct sl_str out = { 0 };
+    char token[64];
+    negotiate(&out, query);
+    assert_ptr_equal(strstr(out.ptr, "{\"useStatefulReconnect\":true,"
+                                     "\"negotiateVersion\":"),
+                     out.ptr);
+    bool version0 = strstr(out.ptr, "connectionToken") == NULL;
+    take_value(&out, version0 ? "\"connectionId\":\"" : "Token\":\"", token);
+    struct sl_token seen;
+    assert_int_equal(sl_token_verify(&keys, SL_SLICE("chat"),
+                                     sl_slice_str(token), NOW_MS, 60000, &seen),
+                     0);
+    assert_true(seen.stateful);
+    sl_str_release(&out);
+}
+
+static void stateful_reconnect_is_granted_when_asked_for(void **state)
+{
+    (void)state;
+    assert_stateful("negotiateVersion=1&useStatefulReconnect=true");
+    assert_stateful("negotiateVersion=1&useStatefulReconnect=True");
+    assert_stateful("negotiateVersion=1&USESTATEFULRECONNECT=%20TRUE");
+    assert_stateful("negotiateVersion=0&useStatefulReconnect=true");
+}
+
+static void a_hub_without_a_buffer_grants_none(void **state)
+{
+    (void)state;
+    entry.options.stateful_reconnect_buffer = 0;
     assert_version_1("negotiateVersion=1&useStatefulReconnect=true");
+    sl_hub_options_default(&entry.options);
 }
 
 static void versions_that_are_no_integer(void **state)
@@ -153,7 +197,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions),
-        cmocka_unit_test(stateful_reconnect_is_not_granted_unasked_or_yet),
+        cmocka_unit_test(stateful_reconnect_is_not_granted_unasked),
+        cmocka_unit_test(stateful_reconnect_is_granted_when_asked_for),
+        cmocka_unit_test(a_hub_without_a_buffer_grants_none),
         cmocka_unit_test(versions_that_are_no_integer),
         cmocka_unit_test(negative_versions_are_named),
         cmocka_unit_test(transports_that_the_hub_does_not_allow_are_left_out),
