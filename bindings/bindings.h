@@ -13,6 +13,7 @@ struct sl_http_request;
 
 void sl_lua_hub_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_clients_open(lua_State *L, struct sl_engine *engine);
+void sl_lua_invoke_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_groups_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_context_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_timer_open(lua_State *L, struct sl_engine *engine);
@@ -34,6 +35,10 @@ void sl_lua_push_self(lua_State *L, const struct sl_script *script,
 void sl_lua_push_query(lua_State *L, struct sl_engine *engine,
                        struct sl_slice query);
 void sl_lua_set_header(lua_State *L, struct sl_header header);
+
+/* Seconds at the index, from `least` (0 or 0.001) up, as milliseconds. */
+SL_RAISES uint64_t sl_lua_check_seconds(lua_State *L, int index, int level,
+                                        lua_Number least);
 
 /* Timers of a generation: begin to tick, and end. */
 struct sl_timer;

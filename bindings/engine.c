@@ -87,13 +87,13 @@ int sl_lua_raise(lua_State *L, int level, const char *format, ...)
     return lua_error(L);
 }
 
-void sl_lua_push_hub_error(lua_State *L, const struct sl_engine *engine,
-                           struct sl_slice text)
+void sl_lua_push_error(lua_State *L, const struct sl_engine *engine,
+                       enum sl_lua_ref metatable, struct sl_slice text)
 {
     lua_createtable(L, 0, 1);
     sl_lua_push_slice(L, text);
     lua_setfield(L, -2, "text");
-    sl_engine_push(L, engine, SL_REF_HUB_ERROR_MT);
+    sl_engine_push(L, engine, metatable);
     lua_setmetatable(L, -2);
 }
 
@@ -276,6 +276,7 @@ static void open_natives(lua_State *L, struct sl_engine *engine)
     sl_lua_value_open(L, engine);
     sl_lua_hub_open(L, engine);
     sl_lua_clients_open(L, engine);
+    sl_lua_invoke_open(L, engine);
     sl_lua_groups_open(L, engine);
     sl_lua_context_open(L, engine);
     sl_lua_timer_open(L, engine);

@@ -33,6 +33,7 @@ enum sl_lua_ref {
     SL_REF_CANCELLED, /* the error that a cancelled wait raises */
     SL_REF_CLIENTS_METHODS,
     SL_REF_PROXY_MT,
+    SL_REF_HOST_ERROR_MT,
     SL_REF_STREAM_MT,
     SL_REF_STREAM_RUN, /* function: calls a stream's function with its emit */
     SL_REF_GROUPS_MT,
@@ -130,9 +131,11 @@ static inline void sl_lua_push_slice(lua_State *L, struct sl_slice text)
     lua_pushlstring(L, text.ptr == NULL ? "" : text.ptr, text.len);
 }
 
-/* Pushes signalua.hub_error(text). */
-void sl_lua_push_hub_error(lua_State *L, const struct sl_engine *engine,
-                           struct sl_slice text);
+/* Pushes an error that is a text with a metatable: SL_REF_HUB_ERROR_MT makes
+ * signalua.hub_error(text) of it, whose text reaches clients, and
+ * SL_REF_HOST_ERROR_MT what went wrong between us and a client. */
+void sl_lua_push_error(lua_State *L, const struct sl_engine *engine,
+                       enum sl_lua_ref metatable, struct sl_slice text);
 
 /* ---- handles of connections, as Lua values ---- */
 

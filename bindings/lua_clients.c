@@ -12,10 +12,10 @@
  * and the proxy of everybody without calling us. Its [0] is the engine, by
  * which we know it.
  */
+#include "bindings/lua_clients.h"
+
 #include "bindings/bindings.h"
-#include "bindings/lua_value.h"
 #include "hub/conn.h"
-#include "hub/targets.h"
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -23,7 +23,6 @@
 #define AUTHOR 1 /* these functions are called by authors directly */
 
 enum clients_slot { CLIENTS_HUB, CLIENTS_CALLER };
-enum proxy_slot { PROXY_WHERE, PROXY_NAMES, PROXY_EXCEPT };
 
 #define AUDIENCES 4u /* SL_TO_ALL ... SL_TO_USERS: [0] is hub * 4 + audience */
 
@@ -64,13 +63,14 @@ SL_RAISES static void check_clients(lua_State *L, const char *method)
                      method);
 }
 
-SL_RAISES static void check_name(lua_State *L, int index, const char *what)
+SL_RAISES static void check_name(lua_State *L, int level, int index,
+                                 const char *what)
 {
     if (lua_type(L, index) != LUA_TSTRING)
-        sl_lua_raise(L, AUTHOR, "%s must be a string, not %s", what,
+        sl_lua_raise(L, level, "%s must be a string, not %s", what,
                      luaL_typename(L, index));
     if (lua_objlen(L, index) == 0)
-        sl_lua_raise(L, AUTHOR, "%s is empty", what);
+        sl_lua_raise(L, level, "%s is empty", what);
 }
 
 SL_RAISES static void check_names(lua_State *L, int index, const char *what)
@@ -98,16 +98,16 @@ static void push_proxy(lua_State *L, struct sl_engine *engine,
                        unsigned hub_index, enum sl_audience audience, int names,
                        int except)
 {
-    lua_createtable(L, PROXY_EXCEPT, 0);
+    lua_createtable(L, SL_PROXY_EXCEPT, 0);
     lua_pushinteger(L, (lua_Integer)hub_index * AUDIENCES + audience);
-    lua_rawseti(L, -2, PROXY_WHERE);
+    lua_rawseti(L, -2, SL_PROXY_WHERE);
     if (names != 0) {
         lua_pushvalue(L, names);
-        lua_rawseti(L, -2, PROXY_NAMES);
+        lua_rawseti(L, -2, SL_PROXY_NAMES);
     }
     if (except != 0) {
         lua_pushvalue(L, except);
-        lua_rawseti(L, -2, PROXY_EXCEPT);
+        lua_rawseti(L, -2, SL_PROXY_EXCEPT);
     }
     sl_engine_push(L, engine, SL_REF_PROXY_MT);
     lua_setmetatable(L, -2);
@@ -140,7 +140,7 @@ static int clients_one(lua_State *L, const char *method, const char *what,
                        enum sl_audience audience)
 {
     check_clients(L, method);
-    check_name(L, 2, what);
+    check_name(L, AUTHOR, 2, what);
     push_proxy(L, sl_engine_of(L), slot_number(L, CLIENTS_HUB), audience, 2, 0);
     return 1;
 }
@@ -196,7 +196,7 @@ static int clients_all_except(lua_State *L)
 static int clients_group_except(lua_State *L)
 {
     check_clients(L, "group_except");
-    check_name(L, 2, "the group");
+    check_name(L, AUTHOR, 2, "the group");
     check_names(L, 3, "connection ids");
     push_proxy(L, sl_engine_of(L), slot_number(L, CLIENTS_HUB), SL_TO_GROUPS, 2,
                3);
@@ -207,7 +207,7 @@ static int clients_others_in_group(lua_State *L)
 {
     struct sl_engine *engine = sl_engine_of(L);
     check_clients(L, "others_in_group");
-    check_name(L, 2, "the group");
+    check_name(L, AUTHOR, 2, "the group");
     check_caller(L, ":others_in_group");
     push_caller(L, engine);
     push_proxy(L, engine, slot_number(L, CLIENTS_HUB), SL_TO_GROUPS, 2,
@@ -272,11 +272,11 @@ static unsigned add_names(lua_State *L, struct sl_engine *engine, int index,
     return added;
 }
 
-SL_RAISES static int raise_send(lua_State *L, struct sl_engine *engine, int err,
-                                const struct sl_encode *encode,
-                                struct sl_slice target)
+SL_RAISES int sl_lua_proxy_raise(lua_State *L, int level, int err,
+                                 const struct sl_encode *encode,
+                                 struct sl_slice target)
 {
-    struct sl_str *out = &engine->scratch;
+    struct sl_str *out = &encode->engine->scratch;
     sl_str_clear(out);
     if (encode->wrong != NULL) {
         sl_str_add_fmt(out, "argument %d of \"%.*s\"", encode->at + 1,
@@ -288,7 +288,37 @@ SL_RAISES static int raise_send(lua_State *L, struct sl_engine *engine, int err,
         sl_str_add_fmt(out, "sending \"%.*s\" failed: %s", (int)target.len,
                        target.ptr, sl_err_text(err));
     }
-    return sl_lua_raise(L, AUTHOR, "%s", sl_str_cstr(out));
+    return sl_lua_raise(L, level, "%s", sl_str_cstr(out));
+}
+
+bool sl_lua_proxy_read(lua_State *L, struct sl_engine *engine,
+                       struct sl_proxy *proxy)
+{
+    if (!has_metatable(L, engine->refs[SL_REF_PROXY_MT]))
+        return false;
+    unsigned where = slot_number(L, SL_PROXY_WHERE);
+    proxy->audience = (enum sl_audience)(where % AUDIENCES);
+    proxy->hub_index = where / AUDIENCES;
+    proxy->hub = sl_engine_hub(engine, proxy->hub_index);
+    return true;
+}
+
+SL_RAISES void sl_lua_proxy_check(lua_State *L, int level, const char *example,
+                                  struct sl_proxy *proxy)
+{
+    struct sl_engine *engine = sl_engine_of(L);
+    if (!sl_lua_proxy_read(L, engine, proxy))
+        sl_lua_raise(L, level, "call it with a colon, as in clients.%s",
+                     example);
+    check_name(L, level, 2, "the target");
+    unsigned index = proxy->hub_index;
+    if (proxy->hub == NULL)
+        sl_lua_raise(L, level,
+                     "hub \"%s\" is not served yet: send once the scripts are "
+                     "loaded",
+                     index < engine->hub_name_count
+                         ? engine->hub_names[index].name
+                         : "?");
 }
 
 /* Reads the proxy at 1. The slices borrow from its strings. */
@@ -298,11 +328,11 @@ static void read_proxy(lua_State *L, struct sl_engine *engine,
     if (send->audience == SL_TO_ALL)
         send->name_count = 0;
     else {
-        lua_rawgeti(L, 1, PROXY_NAMES);
+        lua_rawgeti(L, 1, SL_PROXY_NAMES);
         send->name_count = add_names(L, engine, lua_gettop(L), 0);
         lua_pop(L, 1);
     }
-    lua_rawgeti(L, 1, PROXY_EXCEPT);
+    lua_rawgeti(L, 1, SL_PROXY_EXCEPT);
     if (!lua_isnil(L, -1))
         send->except_count =
             add_names(L, engine, lua_gettop(L), send->name_count);
@@ -315,25 +345,12 @@ static void read_proxy(lua_State *L, struct sl_engine *engine,
 static int proxy_send(lua_State *L)
 {
     struct sl_engine *engine = sl_engine_of(L);
-    if (!has_metatable(L, engine->refs[SL_REF_PROXY_MT]))
-        return sl_lua_raise(L, AUTHOR,
-                            "call it with a colon, as in "
-                            "clients.all:send(target, ...)");
-    check_name(L, 2, "the target");
-    unsigned where = slot_number(L, PROXY_WHERE);
-    unsigned index = where / AUDIENCES;
-    struct sl_hub *hub = sl_engine_hub(engine, index);
-    if (hub == NULL)
-        return sl_lua_raise(L, AUTHOR,
-                            "hub \"%s\" is not served yet: send "
-                            "once the scripts are loaded",
-                            index < engine->hub_name_count
-                                ? engine->hub_names[index].name
-                                : "?");
+    struct sl_proxy proxy;
+    sl_lua_proxy_check(L, AUTHOR, "all:send(target, ...)", &proxy);
     int arg_count = lua_gettop(L) - 2;
     struct sl_encode encode;
     sl_encode_init(&encode, engine, L, 3, arg_count);
-    struct sl_send send = { .audience = (enum sl_audience)(where % AUDIENCES),
+    struct sl_send send = { .audience = proxy.audience,
                             .target = sl_lua_slice(L, 2),
                             .arg_count = (size_t)arg_count,
                             .args = sl_encode,
@@ -342,9 +359,10 @@ static int proxy_send(lua_State *L)
     if (send.audience != SL_TO_ALL && send.name_count == 0)
         return 0;
 
-    int err = sl_hub_send(hub, &send);
+    int err = sl_hub_send(proxy.hub, &send);
 
-    return err == 0 ? 0 : raise_send(L, engine, err, &encode, send.target);
+    return err == 0 ? 0
+                    : sl_lua_proxy_raise(L, AUTHOR, err, &encode, send.target);
 }
 
 /* ---- opening ---- */
@@ -392,7 +410,9 @@ void sl_lua_clients_open(lua_State *L, struct sl_engine *engine)
         { "users", clients_users },
         { NULL, NULL },
     };
-    static const luaL_Reg proxy[] = { { "send", proxy_send }, { NULL, NULL } };
+    static const luaL_Reg proxy[] = { { "send", proxy_send },
+                                      { "timeout", sl_lua_proxy_timeout },
+                                      { NULL, NULL } };
 
     sl_lua_set_functions(L, engine, functions);
     lua_pushlightuserdata(L, engine);
@@ -404,6 +424,8 @@ void sl_lua_clients_open(lua_State *L, struct sl_engine *engine)
     lua_newtable(L);
     lua_newtable(L);
     sl_lua_set_functions(L, engine, proxy);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -4, "proxy_methods"); /* engine.lua adds `invoke` */
     lua_setfield(L, -2, "__index");
     sl_engine_keep(L, engine, SL_REF_PROXY_MT);
 }

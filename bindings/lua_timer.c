@@ -49,25 +49,24 @@ static uint64_t to_ms(lua_Number seconds)
     return whole + ((lua_Number)whole < ms);
 }
 
-SL_RAISES static uint64_t check_seconds(lua_State *L, int level,
+SL_RAISES uint64_t sl_lua_check_seconds(lua_State *L, int index, int level,
                                         lua_Number least)
 {
-    lua_Number seconds = lua_tonumber(L, 1);
-    if (lua_type(L, 1) != LUA_TNUMBER || !(seconds >= least) ||
-        seconds > SECONDS_MAX)
+    lua_Number seconds = lua_tonumber(L, index);
+    int type = lua_type(L, index);
+    if (type != LUA_TNUMBER || !(seconds >= least) || seconds > SECONDS_MAX)
         sl_lua_raise(L, level,
-                     "the seconds must be a number from %s up, not "
-                     "%s",
+                     "the seconds must be a number from %s up, not %s",
                      least > 0 ? "0.001" : "0",
-                     lua_type(L, 1) == LUA_TNUMBER ? lua_tostring(L, 1)
-                                                   : luaL_typename(L, 1));
+                     type == LUA_TNUMBER ? lua_tostring(L, index)
+                                         : luaL_typename(L, index));
     return to_ms(seconds);
 }
 
 static int timer_sleep(lua_State *L)
 {
     struct sl_engine *engine = sl_engine_of(L);
-    uint64_t ms = check_seconds(L, 2, 0);
+    uint64_t ms = sl_lua_check_seconds(L, 1, 2, 0);
     sl_wait_check(L);
 
     struct sleep *sleep = sl_zalloc(sizeof(*sleep));
@@ -180,7 +179,7 @@ static int timer_new(lua_State *L, bool repeats)
 {
     struct sl_engine *engine = sl_engine_of(L);
     struct sl_generation *gen = sl_engine_generation(engine);
-    uint64_t ms = check_seconds(L, 1, repeats ? 0.001 : 0);
+    uint64_t ms = sl_lua_check_seconds(L, 1, 1, repeats ? 0.001 : 0);
     if (!lua_isfunction(L, 2))
         return sl_lua_raise(L, 1,
                             "the second argument must be a function, "

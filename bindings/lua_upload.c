@@ -211,7 +211,7 @@ void sl_lua_upload_end(struct sl_co *co, unsigned index, bool failed,
     if (failed) {
         lua_checkstack(L, STACK_NEEDED);
         push_items(L, reader->self_ref);
-        sl_lua_push_hub_error(L, co->engine, error);
+        sl_lua_push_error(L, co->engine, SL_REF_HUB_ERROR_MT, error);
         lua_rawseti(L, -2, ERROR);
         lua_pop(L, 1);
     }

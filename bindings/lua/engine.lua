@@ -57,6 +57,7 @@ native.cancelled = setmetatable({}, {
 native.hub_error_mt.__tostring = function(err)
     return err.text
 end
+native.host_error_mt.__tostring = native.hub_error_mt.__tostring
 
 -- emit of a stream, around the primitive: `finish` would cost each item.
 function native.stream_run(fn, stream)
@@ -94,6 +95,10 @@ function native.clients_mt(index)
         clients_mts[index] = mt
     end
     return mt
+end
+
+native.proxy_methods.invoke = function(...)
+    return finish(native.proxy_invoke(...))
 end
 
 native.groups_mt.__index = {

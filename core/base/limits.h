@@ -82,6 +82,8 @@
                                      holds 8,000 slots */
 #define SL_COROUTINES_IDLE_MAX 1024 /* kept for reuse; each holds about 1 KB */
 #define SL_IGNORED_CANCELS_MAX 1000 /* waits a cancelled coroutine may begin */
+#define SL_ASK_TIMEOUT_MS 30000   /* a client's answer, unless :timeout says
+                                     how long */
 #define SL_STREAM_TURN_ITEMS 1024 /* items that the streams of a worker send
                                      together before others get a turn, */
 #define SL_STREAM_TURN_LEAST 16   /* and each of them may send at least */

@@ -37,7 +37,7 @@ const loosen = text => text
   .replace(/(JsonException|JsonReaderException|MessagePackSerializationException|FormatException|OverflowException): (?!\*).*?(?="|$)/g, '$1: *')
   .replace(/InvalidDataException: (?!Invocation provides|Error binding|Unknown|The maximum|Missing)[^"]*/g, 'InvalidDataException: *')
   .replace(/(Error trying to deserialize result to \w+\.)[^"]*/g, '$1')
-  .replace("HubException: Exception of type 'Microsoft.AspNetCore.SignalR.HubException' was thrown.", 'HubException: *')
+  .replace(/HubException: (Exception of type 'Microsoft.AspNetCore.SignalR.HubException' was thrown|The client answered without a result)\./, 'HubException: *')
   .replace(/(InvalidDataException: Error binding arguments\. Make sure that the types of the provided values match the types of the hub method being invoked\.)[^"]*/g, '$1');
 
 /** Length prefix of the MessagePack framing. */
