@@ -342,7 +342,7 @@ static const char readers[] =
 static void read_much(struct lua_rig *rig)
 {
     for (int i = 0; i < 50; i++) {
-        char id[8], ids[64], item[64];
+        char id[16], ids[64], item[96];
         snprintf(id, sizeof(id), "%d", i);
         snprintf(ids, sizeof(ids), "['a%d','b%d','c%d']", i, i, i);
         say_call(&rig->a, id, "Read", "[]", ids);
