@@ -357,7 +357,7 @@ void sl_conn_attach(struct sl_conn *conn, struct sl_outlet *outlet)
         outlet->binary = conn->protocol->binary;
         if (send_again(conn) > sl_conn_options(conn)->max_outbound / 2)
             sl_conn_pause(conn, SL_PAUSE_OUTBOUND);
-        if (sl_replay_owes(&reconnect->replay))
+        if (sl_replay_owes(&reconnect->replay) && reconnect->ack_ms == NEVER)
             reconnect->ack_ms = now_ms(conn) + SL_ACK_PERIOD_MS;
         if (reconnect->replay.held > 0)
             reconnect->stall_ms = now_ms(conn) + SL_REPLAY_STALL_MS;

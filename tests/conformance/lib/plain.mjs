@@ -6,8 +6,8 @@ import { Inbox, within } from './env.mjs';
 const RS = '\x1e';
 
 /** Negotiates; the answer's body. */
-export async function negotiate(url, hub, version = 1) {
-  const reply = await fetch(`${url}/${hub}/negotiate?negotiateVersion=${version}`, { method: 'POST' });
+export async function negotiate(url, hub, version = 1, more = '') {
+  const reply = await fetch(`${url}/${hub}/negotiate?negotiateVersion=${version}${more}`, { method: 'POST' });
   return reply.json();
 }
 
@@ -32,7 +32,7 @@ export class Plain {
   #text = '';
 
   /** Connects and shakes hands. path: "/hub" or "/hub?id=...". */
-  static async open(url, path, { shake = true, headers } = {}) {
+  static async open(url, path, { shake = true, version = 1, headers } = {}) {
     const self = new Plain();
     self.ws = new WebSocket(url.replace(/^http/, 'ws') + path, { headers });
     self.ws.on('message', data => self.#take(data.toString()));
@@ -40,10 +40,21 @@ export class Plain {
     await within(new Promise((done, fail) => { self.ws.on('open', done); self.ws.on('error', fail); }), 10000, `opening of ${path}`);
     self.ws.on('error', () => {});
     if (shake) {
-      self.sendText('{"protocol":"json","version":1}' + RS);
+      self.send({ protocol: 'json', version });
       await self.inbox.one(m => m.type === undefined, 'the handshake response', 10000);
     }
     return self;
+  }
+  /** Connects with stateful reconnect. */
+  static async stateful(url, hub) {
+    const path = `/${hub}?id=${(await negotiate(url, hub, 1, '&useStatefulReconnect=true')).connectionToken}`;
+    return Object.assign(await Plain.open(url, path, { version: 2 }), { url, path });
+  }
+  /** The same connection over a new socket, as a new object. */
+  async again() {
+    const next = Object.assign(await Plain.open(this.url, this.path, { shake: false }), { url: this.url, path: this.path });
+    next.#count = this.#count;
+    return next;
   }
   #take(text) {
     const parts = (this.#text + text).split(RS);

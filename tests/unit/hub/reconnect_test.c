@@ -132,6 +132,23 @@ static void test_every_counted_type_counts(void **state)
     alone_release(&alone);
 }
 
+/* Each cut would put it off otherwise, and the client's buffer fill up. */
+static void test_cuts_do_not_put_off_the_acknowledgement(void **state)
+{
+    (void)state;
+    struct alone alone;
+    alone_init(&alone, NULL);
+    join(&alone, &alone.a, "a");
+    peer_invoke(&alone.a, NULL, "Echo", "[1]");
+    cluster_advance(&alone.cluster, SL_ACK_PERIOD_MS - 1);
+    assert_true(peer_cut(&alone.a));
+    cluster_advance(&alone.cluster, 500);
+    assert_true(peer_return(&alone.a));
+    cluster_advance(&alone.cluster, 1);
+    expect_heard(&alone.a, SEQUENCE("1") ACK("1"));
+    alone_release(&alone);
+}
+
 static void test_sequence_too_far_ahead(void **state)
 {
     (void)state;
@@ -357,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_running_call_ends_while_away),
         cmocka_unit_test(test_duplicates_are_not_run),
         cmocka_unit_test(test_every_counted_type_counts),
+        cmocka_unit_test(test_cuts_do_not_put_off_the_acknowledgement),
         cmocka_unit_test(test_sequence_too_far_ahead),
         cmocka_unit_test(test_new_transport_takes_over_from_a_living_one),
         cmocka_unit_test(test_version_one_ends_with_its_transport),
