@@ -167,27 +167,27 @@ static int push_call(lua_State *L, const struct sl_script *script,
     return between;
 }
 
-enum sl_prepared sl_call_prepare(void *user, struct sl_invocation *invocation,
+enum sl_prepared sl_call_prepare(void *script, struct sl_invocation *invocation,
                                  const struct sl_message *message,
                                  struct sl_str *detail)
 {
-    struct sl_script *script = user;
-    sl_check_magic(script, SL_SCRIPT_MAGIC);
-    struct sl_engine *engine = script->gen->engine;
-    struct sl_method *method = sl_script_find(script, message->target);
+    struct sl_script *own = script;
+    sl_check_magic(own, SL_SCRIPT_MAGIC);
+    struct sl_method *method = sl_script_find(own, message->target);
     if (method == NULL)
         return SL_PREPARE_UNKNOWN;
 
-    struct sl_co *co = sl_co_new(engine, script->gen);
-    co->script = script;
+    struct sl_co *co = sl_co_new(own->gen->engine, own->gen);
+    co->script = own;
     co->conn = invocation->conn->handle;
     co->what = sl_slice_of(method->name, method->node.key.len);
     lua_checkstack(co->L, STACK_OF_CALL);
-    int between = push_call(co->L, script, method, co->conn);
-    unsigned streams = 0;
-    int count = sl_args_bind(engine, co->L, method,
-                             script->options.strict_arguments != 0, message,
-                             &streams, detail);
+    int between = push_call(co->L, own, method, co->conn);
+    struct sl_binding binding = {
+        .strict = own->options.strict_arguments != 0,
+        .detail = detail,
+    };
+    int count = sl_args_bind(co->engine, co->L, method, message, &binding);
     if (count < 0) {
         sl_co_drop(co);
         return SL_PREPARE_UNBOUND;
@@ -200,9 +200,9 @@ enum sl_prepared sl_call_prepare(void *user, struct sl_invocation *invocation,
     invocation->method_is_stream = method->mode == SL_METHOD_UNKNOWN
                                        ? invocation->wants_stream
                                        : method->mode == SL_METHOD_STREAMS;
-    invocation->stream_params = streams;
-    if (streams > 0 && streams == invocation->stream_ids)
-        sl_lua_uploads_open(co, &method->args, count, streams);
+    invocation->stream_params = binding.streams;
+    if (binding.streams > 0 && binding.streams == invocation->stream_ids)
+        sl_lua_uploads_open(co, &method->args, count, binding.streams);
     return SL_PREPARED;
 }
 

@@ -310,31 +310,34 @@ static unsigned count_streams(const struct sl_method *method, bool strict,
 }
 
 int sl_args_bind(struct sl_engine *engine, lua_State *L,
-                 const struct sl_method *method, bool strict,
-                 const struct sl_message *message, unsigned *streams,
-                 struct sl_str *detail)
+                 const struct sl_method *method,
+                 const struct sl_message *message, struct sl_binding *binding)
 {
     const struct sl_args *args = &method->args;
+    struct sl_str *detail = binding->detail;
+    bool strict = binding->strict && !method->variadic;
     if (message->args_bad || sl_value_kind(&message->args) != SL_VALUE_ARRAY)
         return refuse_type(detail);
     size_t given = sl_value_count(&message->args);
     size_t own = args->declared ? args->count : method->param_count;
-    *streams = args->declared ? args->streams
-                              : count_streams(method, strict, message, given);
-    own -= *streams < own ? *streams : own;
-    if (given != own && (args->declared || (strict && !method->variadic)))
+    unsigned streams = args->declared
+                           ? args->streams
+                           : count_streams(method, strict, message, given);
+    own -= streams < own ? streams : own;
+    if (given != own && (args->declared || strict))
         return refuse_count(detail, given, own);
     /* What the function does not name is not even read. */
     size_t most = method->variadic && !args->declared ? given : own;
     if (most > SL_CALL_ARGS_MAX ||
-        !lua_checkstack(L, (int)(most + *streams) + STACK_PER_VALUE))
+        !lua_checkstack(L, (int)(most + streams) + STACK_PER_VALUE))
         return refuse_count(detail, given, own);
 
+    binding->streams = streams;
     int top = lua_gettop(L);
     struct sl_value_iter iter;
     sl_value_iter_init(&iter, &message->args);
     int count = args->declared ? bind_declared(engine, L, args, &iter)
-                               : bind_plain(engine, L, most, *streams, &iter);
+                               : bind_plain(engine, L, most, streams, &iter);
     if (count >= 0)
         return count;
     lua_settop(L, top);

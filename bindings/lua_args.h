@@ -48,17 +48,21 @@ bool sl_arg_parse(struct sl_slice text, struct sl_arg *arg);
 struct sl_engine;
 struct sl_method;
 
+struct sl_binding {
+    bool strict;           /* the count must be the function's own */
+    struct sl_str *detail; /* gets why they do not bind */
+    /* Out: how many upload streams the method takes, which need not be how
+     * many came. */
+    unsigned streams;
+};
+
 /* Pushes the arguments of the message. Returns how many stand on the stack,
- * or negative: detail says why they do not bind, and the stack is as before.
- * strict: the count must be the function's own.
- *
- * Upload streams stand where the declaration says, else behind the other
- * arguments; *streams gets how many the method takes, which need not be how
- * many came. Their places hold nil. */
+ * or negative: they do not bind, and the stack is as before. Upload streams
+ * stand where the declaration says, else behind the other arguments; their
+ * places hold nil. */
 int sl_args_bind(struct sl_engine *engine, lua_State *L,
-                 const struct sl_method *method, bool strict,
-                 const struct sl_message *message, unsigned *streams,
-                 struct sl_str *detail);
+                 const struct sl_method *method,
+                 const struct sl_message *message, struct sl_binding *binding);
 
 /* Pushes one value if it fits, null being nil. False: it does not, and the
  * stack may have grown. */

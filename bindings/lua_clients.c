@@ -345,7 +345,7 @@ static void read_proxy(lua_State *L, struct sl_engine *engine,
 static int proxy_send(lua_State *L)
 {
     struct sl_engine *engine = sl_engine_of(L);
-    struct sl_proxy proxy;
+    struct sl_proxy proxy = { .hub = NULL };
     sl_lua_proxy_check(L, AUTHOR, "all:send(target, ...)", &proxy);
     int arg_count = lua_gettop(L) - 2;
     struct sl_encode encode;

@@ -141,7 +141,7 @@ static struct question *question_new(struct sl_engine *engine,
     question->hub = hub;
     question->timeout_ms = timeout_ms;
     question->result_ref = LUA_NOREF;
-    if (conn_id.len <= SL_ID_LEN) /* another is nobody's */
+    if (conn_id.len > 0 && conn_id.len <= SL_ID_LEN) /* another is nobody's */
         memcpy(question->conn_id, conn_id.ptr, conn_id.len);
     sl_wheel_entry_init(&question->timer, on_timeout);
     return question;
@@ -151,7 +151,7 @@ static struct question *question_new(struct sl_engine *engine,
 static int proxy_invoke(lua_State *L)
 {
     struct sl_engine *engine = sl_engine_of(L);
-    struct sl_proxy proxy;
+    struct sl_proxy proxy = { .hub = NULL };
     sl_lua_proxy_check(L, AUTHOR, "caller:invoke(target, ...)", &proxy);
     int arg_count = lua_gettop(L) - 2;
     struct sl_slice conn_id = check_client(L, &proxy, AUTHOR, "invoke");

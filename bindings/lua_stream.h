@@ -20,7 +20,7 @@ void sl_lua_stream_run(struct sl_co *co);
 void sl_lua_stream_end(struct sl_co *co);
 
 /* The client cancelled or is gone: emit raises signalua.cancelled. */
-void sl_lua_stream_cancel(struct sl_emitter *stream);
+void sl_lua_stream_cancel(struct sl_emitter *emitter);
 
 /* The client took what was queued. */
-void sl_lua_stream_resume(struct sl_emitter *stream);
+void sl_lua_stream_resume(struct sl_emitter *emitter);
