@@ -317,7 +317,9 @@ static void one_that_sleeps_delays_calls_alone(void **state)
     peer_invoke(&rig.a, "2", "Echo", "[2]");
     cluster_settle(&rig.cluster);
     expect_heard(&rig.a, "");
-    /* A completion, an item, the end of an upload, a cancel, a ping. */
+    /* A cancel of a plain call means nothing; a completion, an item, the end
+     * of an upload, the cancel of a stream and a ping are acted on. */
+    answer(&rig, &rig.a, "{'type':5,'invocationId':'1'}");
     answer(&rig, &rig.a, ANSWER("s1", "5"));
     expect_heard(&rig.b, RESULT("1", "5"));
     answer(&rig, &rig.a, "{'type':2,'invocationId':'i','item':3}");
