@@ -352,6 +352,9 @@ void sl_conn_attach(struct sl_conn *conn, struct sl_outlet *outlet)
     conn->received_ms = now_ms(conn);
     if (!sl_conn_reads(conn))
         outlet->ops->pause(outlet, true);
+    sl_log_debug("connection has a new transport",
+                 SL_F_STR("connection", conn->id),
+                 SL_F_STR("hub", conn->entry->name));
     sl_metric_add(sl_conn_world(conn)->metrics, SL_M_RECONNECTS, 1);
     if (conn->protocol != NULL) {
         outlet->binary = conn->protocol->binary;

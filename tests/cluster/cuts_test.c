@@ -2,8 +2,8 @@
 /*
  * Stateful connections on several workers that lose their transport at any
  * point: in the middle of a message, with messages under way in both
- * directions, several times in a row, while others send to them and streams
- * run. Each seed is another order of things. The promise: nothing is lost,
+ * directions, several times in a row, while others send to them and ask them,
+ * streams and uploads run. Each seed is another order of things. The promise: nothing is lost,
  * nothing is repeated, nothing overtakes.
  *
  * The client below is the other end of the protocol: it numbers, keeps and
@@ -32,6 +32,10 @@ struct client {
     unsigned heard[CLIENTS];               /* the next number of each sender */
     unsigned stream, item; /* the stream it reads, 0: none; its next item */
     unsigned streams;
+    unsigned uploads, upload_left; /* begun; items still to be sent */
+    bool uploading;
+    uint64_t sum, sum_wanted;
+    unsigned asked, answered; /* questions to others, and their answers */
 };
 
 struct crowd {
@@ -61,11 +65,54 @@ static void say(struct client *client, const char *text, unsigned arrives)
     sl_str_release(&line);
 }
 
+/* The next piece of an upload, or a new one. */
+static void upload_something(struct client *client, unsigned count,
+                             unsigned arrives)
+{
+    char text[160];
+    if (!client->uploading) {
+        client->uploading = true;
+        client->upload_left = count;
+        client->sum_wanted = count * (count + 1) / 2;
+        snprintf(text, sizeof(text),
+                 "{'type':1,'invocationId':'u%u','target':'Sum','arguments':[],"
+                 "'streamIds':['%u']}",
+                 client->uploads, client->uploads);
+        client->uploads++;
+    } else if (client->upload_left > 0) {
+        snprintf(text, sizeof(text), "{'type':2,'invocationId':'%u','item':%u}",
+                 client->uploads - 1, client->upload_left--);
+    } else {
+        client->uploading = false;
+        client->sum += client->sum_wanted;
+        snprintf(text, sizeof(text), "{'type':3,'invocationId':'%u'}",
+                 client->uploads - 1);
+    }
+    say(client, text, arrives);
+}
+
+static void ask_something(struct crowd *crowd, struct client *client,
+                          unsigned arrives)
+{
+    char text[160];
+    unsigned other = cluster_random(&crowd->cluster, CLIENTS);
+    snprintf(text, sizeof(text),
+             "{'type':1,'invocationId':'a%u','target':'Ask','arguments':"
+             "['%s',%u]}",
+             client->asked, crowd->clients[other].peer.id, client->asked);
+    client->asked++;
+    say(client, text, arrives);
+}
+
 static void say_something(struct crowd *crowd, unsigned index, unsigned arrives)
 {
     char text[160];
     struct client *client = &crowd->clients[index];
-    unsigned kind = cluster_random(&crowd->cluster, 8);
+    unsigned kind = cluster_random(&crowd->cluster, 12);
+    if (kind == 11)
+        return ask_something(crowd, client, arrives);
+    if (kind > 7)
+        return upload_something(client, kind - 8, arrives);
     if (kind < 4) {
         unsigned number = client->calls++;
         snprintf(text, sizeof(text),
@@ -106,6 +153,36 @@ static uint64_t number_behind(const char *line, const char *name)
     return strtoull(at + strlen(name), NULL, 10);
 }
 
+static void answer(struct client *client, const char *line)
+{
+    char text[96];
+    unsigned long long id = number_behind(line, "'invocationId':'s");
+    unsigned long long what = number_behind(line, "'arguments':[");
+    snprintf(text, sizeof(text),
+             "{'type':3,'invocationId':'s%llu','result':%llu}", id, what);
+    say(client, text, 4);
+}
+
+static void on_result(struct client *client, const char *line)
+{
+    assert_null(strstr(line, "error"));
+    switch (line[strlen("{'type':3,'invocationId':'")]) {
+    case 's':
+        assert_int_equal(client->item, client->stream);
+        client->stream = 0;
+        break;
+    case 'u': client->sum -= number_behind(line, "'result':"); break;
+    case 'a':
+        /* In any order: others may be slow to answer. */
+        assert_int_equal(number_behind(line, "'result':"),
+                         number_behind(line, "'invocationId':'a"));
+        client->answered++;
+        break;
+    default:
+        assert_int_equal(number_behind(line, "'result':"), client->results++);
+    }
+}
+
 static void on_counted(struct crowd *crowd, struct client *client,
                        const char *line)
 {
@@ -117,12 +194,10 @@ static void on_counted(struct crowd *crowd, struct client *client,
     if (strncmp(line, "{'type':2,", 10) == 0) {
         assert_true(client->stream > 0);
         assert_int_equal(number_behind(line, "'item':"), client->item++);
-    } else if (strncmp(line, "{'type':3,'invocationId':'s", 27) == 0) {
-        assert_int_equal(client->item, client->stream);
-        assert_null(strstr(line, "error"));
-        client->stream = 0;
     } else if (strncmp(line, "{'type':3,", 10) == 0) {
-        assert_int_equal(number_behind(line, "'result':"), client->results++);
+        on_result(client, line);
+    } else if (strstr(line, "'target':'What'") != NULL) {
+        answer(client, line);
     } else {
         unsigned sender = (unsigned)number_behind(line, "'arguments':['");
         assert_in_range(sender, 0, CLIENTS - 1);
@@ -150,7 +225,7 @@ static void on_line(struct crowd *crowd, struct client *client,
     }
 }
 
-/* The first `most` messages of what has come; the rest is lost. */
+/* The first `most` messages of what has come; the rest of it is lost. */
 static void listen_to(struct crowd *crowd, struct client *client, unsigned most)
 {
     char *rest, *line = sl_strdup(peer_heard(&client->peer)), *text = line;
@@ -167,9 +242,10 @@ static void listen_to(struct crowd *crowd, struct client *client, unsigned most)
 static void cut(struct crowd *crowd, unsigned index)
 {
     struct client *client = &crowd->clients[index];
-    say_something(crowd, index, cluster_random(&crowd->cluster, 5));
     listen_to(crowd, client, cluster_random(&crowd->cluster, 6));
+    say_something(crowd, index, cluster_random(&crowd->cluster, 5));
     assert_true(peer_cut(&client->peer));
+    peer_heard(&client->peer); /* the rest is lost */
     client->away = true;
     crowd->cuts++;
 }
@@ -180,6 +256,7 @@ static void come_back(struct crowd *crowd, unsigned index)
     char text[64];
     struct client *client = &crowd->clients[index];
     listen_to(crowd, client, client->away ? 0 : UINT32_MAX);
+    peer_heard(&client->peer); /* what the old one still brings */
     assert_true(peer_return(&client->peer));
     client->away = client->synced = false;
     snprintf(text, sizeof(text), "{'type':9,'sequenceId':%u}",
@@ -217,11 +294,15 @@ static void come_to_rest(struct crowd *crowd)
     for (unsigned i = 0; i < CLIENTS; i++)
         if (crowd->clients[i].away)
             come_back(crowd, i);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        while (crowd->clients[i].uploading)
+            upload_something(&crowd->clients[i], 0, 4);
     for (unsigned round = 0; round < 1000; round++) {
         bool busy = false;
         cluster_settle(&crowd->cluster);
         for (unsigned i = 0; i < CLIENTS; i++) {
             struct client *client = &crowd->clients[i];
+            busy |= client->peer.heard.len > 0;
             listen_to(crowd, client, UINT32_MAX);
             acknowledge(client);
             busy |= client->peer.heard.len > 0;
@@ -259,6 +340,8 @@ static void run_seed(uint64_t seed, unsigned *cuts, unsigned *repeated)
         struct client *client = &crowd->clients[i];
         assert_int_equal(client->results, client->calls);
         assert_int_equal(client->stream, 0);
+        assert_int_equal(client->sum, 0);
+        assert_int_equal(client->answered, client->asked);
         for (unsigned s = 0; s < CLIENTS; s++)
             assert_int_equal(client->heard[s], crowd->clients[s].said);
     }

@@ -11,21 +11,32 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-#define SHAKEN 1u   /* the handshake is done already */
-#define HELD 2u     /* on_connected takes its time */
-#define DETAILED 4u /* detailed errors */
-#define STUCK 8u    /* the client reads nothing */
-#define SECOND 16u  /* somebody else is there, on another worker */
+#define SHAKEN 1u    /* the handshake is done already */
+#define HELD 2u      /* on_connected takes its time */
+#define DETAILED 4u  /* detailed errors */
+#define STUCK 8u     /* the client reads nothing */
+#define SECOND 16u   /* somebody else is there, on another worker */
+#define STATEFUL 32u /* the transport is lost between pieces, now and then */
 
 static void tune(struct sl_hub_options *options)
 {
     options->max_message_size = 256;
     options->max_outbound = 2048;
+    options->stateful_reconnect_buffer = 256;
+}
+
+static void lose(struct cluster *cluster, struct peer *peer)
+{
+    if (peer->conn == NULL || !sl_conn_may_attach(peer->conn) ||
+        !peer_cut(peer))
+        return;
+    cluster_advance(cluster, 2000);
+    (void)peer_return(peer);
 }
 
 /* Pieces of 1 to 64 bytes by a small generator; 0: one piece. */
 static void say(struct cluster *cluster, struct peer *peer, uint8_t cut,
-                struct sl_slice bytes)
+                bool stateful, struct sl_slice bytes)
 {
     unsigned state = cut;
     while (bytes.len > 0) {
@@ -36,6 +47,8 @@ static void say(struct cluster *cluster, struct peer *peer, uint8_t cut,
         peer_say_bytes(peer, sl_slice_of(bytes.ptr, piece));
         bytes.ptr += piece;
         bytes.len -= piece;
+        if (stateful && (state >> 24) % 4 == 0)
+            lose(cluster, peer);
         if (cut % 2 == 1)
             cluster_settle(cluster);
     }
@@ -68,22 +81,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct cluster_worker *worker = cluster_worker(&cluster, 0, 0);
     worker->entry->options.detailed_errors = (how & DETAILED) != 0;
     /* A held on_connected of a connection that is gone has nobody to end it. */
-    if ((how & (HELD | SHAKEN)) == (HELD | SHAKEN))
+    if ((how & (HELD | SHAKEN | STATEFUL)) == (HELD | SHAKEN))
         worker->hub.on_connected = C_HUB_HELD;
     if ((how & SECOND) != 0)
         peer_join(&other, cluster_worker(&cluster, 0, 1), "b", "ann");
-    if ((how & SHAKEN) != 0)
+    bool stateful = (how & STATEFUL) != 0;
+    if (stateful && (how & SHAKEN) != 0)
+        peer_join_stateful(&peer, worker, "a");
+    else if (stateful)
+        peer_open_as(&peer, worker, "a",
+                     (struct sl_conn_setup){ .stateful = true });
+    else if ((how & SHAKEN) != 0)
         peer_join(&peer, worker, "a", "ann");
     else
         peer_open(&peer, worker, "a", "ann");
     peer.stuck = (how & STUCK) != 0;
     struct sl_conn *conn = peer.conn;
 
-    say(&cluster, &peer, bytes[1], sl_slice_of(bytes + 2, len - 2));
+    say(&cluster, &peer, bytes[1], stateful, sl_slice_of(bytes + 2, len - 2));
     if (worker->hub.on_connected == C_HUB_HELD && peer.conn == NULL)
         c_hub_connected_end(conn, true);
     finish(&cluster, &peer);
-    sl_assert(peer.conn == NULL || peer.conn->partial.len <= 256);
+    sl_assert(peer.conn == NULL || peer.paused ||
+              peer.conn->partial.len <= 256);
     sl_assert(sl_world_conn_count(&worker->world) == (peer.conn != NULL));
 
     peer_release(&peer);
