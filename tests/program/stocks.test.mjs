@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { within } from '../conformance/lib/env.mjs';
-import { eventually, Server } from '../conformance/lib/server.mjs';
+import { Server } from '../conformance/lib/server.mjs';
 import '../conformance/lib/exit.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -53,7 +53,7 @@ test('watch: prices move until the client has enough', async () => {
   assert.ok(await server.metric('coroutines_running') > 0);
   run.child.kill('SIGINT');
   assert.equal(await run.ended, 0);
-  await eventually(async () => await server.metric('coroutines_running') === 0, 'the end of the stream');
+  await server.metricBecomes('coroutines_running', 0);
 });
 
 test('watch: what is no stock', async () => {

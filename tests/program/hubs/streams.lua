@@ -2,7 +2,7 @@
 local signalua = require "signalua"
 local store = signalua.store
 
-local Streams = signalua.hub { max_streams = 5, stream_buffer = 4, max_outbound = 256 * 1024 }
+local Streams = signalua.hub { max_streams = 5, stream_buffer = 4, max_outbound = 256 * 1024, keep_alive = 0.5 }
 
 function Streams:Echo(value) return value end
 
