@@ -195,6 +195,7 @@ void sl_long_polling_open(struct sl_http_request *request,
         .outlet = &lp->outlet,
         .id = setup->conn_id,
         .head = head,
+        .user_id = setup->user_id,
         .transport = SL_TRANSPORT_LONG_POLLING,
         .inherent_keep_alive = true,
     });

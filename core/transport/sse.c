@@ -260,6 +260,7 @@ void sl_sse_accept(struct sl_http_request *request,
         .outlet = &sse->outlet,
         .id = setup->conn_id,
         .head = head,
+        .user_id = setup->user_id,
         .transport = SL_TRANSPORT_SSE,
         .text_only = true,
     });

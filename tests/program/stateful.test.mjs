@@ -1,6 +1,8 @@
 // Connections that lose their socket and may come back: what they cost while they are away, and that all of it comes back.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { signalR } from '../conformance/lib/client.mjs';
+import { within } from '../conformance/lib/env.mjs';
 import { negotiate, Plain } from '../conformance/lib/plain.mjs';
 import { eventually } from '../conformance/lib/server.mjs';
 import '../conformance/lib/exit.mjs';
@@ -15,6 +17,7 @@ function Lab:Echo(value) return value end
 function Lab:Tell(text) self.clients.others:send("told", text) end
 -- The answer comes when the client is away.
 function Lab:Fill(size) signalua.sleep(0.3) return ("x"):rep(size) end
+function Lab:Drop() self.context:abort() end
 function Lab:on_disconnected(_, reason) signalua.store.incr("gone:" .. reason) end
 function Lab:Gone(reason) return signalua.store.get("gone:" .. reason) or "0" end
 return Lab
@@ -78,6 +81,21 @@ test('room for what is kept is bounded: the longest away goes first', () => serv
   }
   assert.equal(await back.invoke('Echo', 'back'), 'back');
   await Promise.all([back.stop(), beside.stop()]);
+}));
+
+test('the official client tries to come back to a connection that the hub ended, and is refused', () => serving({ hubs: hub('disconnect_timeout = 60'), workers: 2 }, async server => {
+  const beside = await bystander(server);
+  for (let round = 1; round <= 10; round++) {
+    const connection = new signalR.HubConnectionBuilder().withUrl(server.url + '/lab').withStatefulReconnect().configureLogging(signalR.LogLevel.None).build();
+    const closed = new Promise(done => connection.onclose(done));
+    await connection.start();
+    await connection.send('Drop');
+    await within(closed, 5000, 'close');
+    assert.equal(await beside.old.invoke('Gone', 'abort'), String(round));
+  }
+  assert.equal(await server.metric('stateful_reconnects_total'), 0);
+  assert.equal(await server.metric('connections'), 1);
+  await beside.stop();
 }));
 
 test('a stop does not wait for those that are away', () => serving({ hubs: hub('disconnect_timeout = 60'), workers: 2 }, async server => {
