@@ -43,7 +43,7 @@ struct sl_co {
     struct sl_invocation *invocation;
     struct sl_emitter *stream; /* the one that runs now */
     struct sl_reader *uploads; /* the first of them */
-    unsigned ignored_cancels; /* waits that it began although cancelled */
+    unsigned ignored_cancels;  /* waits that it began although cancelled */
     bool started, cancelled;
     bool again; /* inside on_end: there is more to run */
 };

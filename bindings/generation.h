@@ -27,7 +27,7 @@ struct sl_method {
     int function;         /* index in the generation's table */
     unsigned param_count; /* named ones, without self */
     bool variadic;
-    uint8_t mode;         /* enum sl_method_mode */
+    uint8_t mode;        /* enum sl_method_mode */
     bool authorize;      /* asks for more than anybody can be yet: refused */
     struct sl_args args; /* what methods.X.args declares */
 };
