@@ -32,7 +32,7 @@ async function crowd(server, n) {
 }
 
 test('1000 connections cut and never back, four times', () => serving({
-  hubs: hub('disconnect_timeout = 2'), workers: 2,
+  hubs: hub('disconnect_timeout = 4'), workers: 2,
   env: { ASAN_OPTIONS: (process.env.ASAN_OPTIONS ?? '') + ':quarantine_size_mb=1' }, // or memory that was freed is held back
 }, async server => {
   const n = 1000, size = 16 * 1024;
