@@ -15,6 +15,7 @@ void sl_lua_hub_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_clients_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_invoke_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_groups_open(lua_State *L, struct sl_engine *engine);
+void sl_lua_users_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_context_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_timer_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_task_open(lua_State *L, struct sl_engine *engine);

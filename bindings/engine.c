@@ -278,6 +278,7 @@ static void open_natives(lua_State *L, struct sl_engine *engine)
     sl_lua_clients_open(L, engine);
     sl_lua_invoke_open(L, engine);
     sl_lua_groups_open(L, engine);
+    sl_lua_users_open(L, engine);
     sl_lua_context_open(L, engine);
     sl_lua_timer_open(L, engine);
     sl_lua_task_open(L, engine);

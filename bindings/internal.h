@@ -37,6 +37,7 @@ enum sl_lua_ref {
     SL_REF_STREAM_MT,
     SL_REF_STREAM_RUN, /* function: calls a stream's function with its emit */
     SL_REF_GROUPS_MT,
+    SL_REF_USERS_MT,
     SL_REF_INT64,      /* function: halves to a 64-bit integer */
     SL_REF_INT64_SORT, /* function: which 64-bit integer is it */
     SL_REF_DESCRIBE,   /* function: any error value to its text */

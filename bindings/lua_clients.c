@@ -15,12 +15,15 @@
 #include "bindings/lua_clients.h"
 
 #include "bindings/bindings.h"
+#include "bindings/lua_query.h"
+#include "bindings/lua_wait.h"
 #include "hub/conn.h"
 
 #include "base/err.h"
 #include "base/mem.h"
 
-#define AUTHOR 1 /* these functions are called by authors directly */
+#define AUTHOR 1  /* these functions are called by authors directly */
+#define WRAPPED 2 /* ... but those that wait: level 1 is engine.lua's */
 
 enum clients_slot { CLIENTS_HUB, CLIENTS_CALLER };
 
@@ -303,22 +306,28 @@ bool sl_lua_proxy_read(lua_State *L, struct sl_engine *engine,
     return true;
 }
 
-SL_RAISES void sl_lua_proxy_check(lua_State *L, int level, const char *example,
+SL_RAISES static void check_proxy(lua_State *L, int level, const char *example,
                                   struct sl_proxy *proxy)
 {
     struct sl_engine *engine = sl_engine_of(L);
     if (!sl_lua_proxy_read(L, engine, proxy))
         sl_lua_raise(L, level, "call it with a colon, as in clients.%s",
                      example);
-    check_name(L, level, 2, "the target");
     unsigned index = proxy->hub_index;
     if (proxy->hub == NULL)
         sl_lua_raise(L, level,
-                     "hub \"%s\" is not served yet: send once the scripts are "
-                     "loaded",
+                     "hub \"%s\" is not served yet: wait until the scripts "
+                     "are loaded",
                      index < engine->hub_name_count
                          ? engine->hub_names[index].name
                          : "?");
+}
+
+SL_RAISES void sl_lua_proxy_check(lua_State *L, int level, const char *example,
+                                  struct sl_proxy *proxy)
+{
+    check_proxy(L, level, example, proxy);
+    check_name(L, level, 2, "the target");
 }
 
 /* Reads the proxy at 1. The slices borrow from its strings. */
@@ -356,13 +365,54 @@ static int proxy_send(lua_State *L)
                             .args = sl_encode,
                             .user = &encode };
     read_proxy(L, engine, &send);
-    if (send.audience != SL_TO_ALL && send.name_count == 0)
-        return 0;
 
     int err = sl_hub_send(proxy.hub, &send);
 
     return err == 0 ? 0
                     : sl_lua_proxy_raise(L, AUTHOR, err, &encode, send.target);
+}
+
+/* ---- count and close ---- */
+
+static int query(lua_State *L, const struct sl_proxy *proxy,
+                 enum sl_query_kind kind, struct sl_slice text)
+{
+    struct sl_send whom = { .audience = proxy->audience };
+    sl_wait_check(L);
+    read_proxy(L, sl_engine_of(L), &whom);
+    return sl_lua_query(L, proxy->hub,
+                        &(struct sl_query){
+                            .kind = kind,
+                            .audience = whom.audience,
+                            .names = whom.names,
+                            .name_count = whom.name_count,
+                            .except = whom.except,
+                            .except_count = whom.except_count,
+                            .text = text,
+                        },
+                        SL_GIVES_COUNT);
+}
+
+/* count(): how many connections are meant. */
+static int proxy_count(lua_State *L)
+{
+    struct sl_proxy proxy = { .hub = NULL };
+    check_proxy(L, WRAPPED, "all:count()", &proxy);
+    return query(L, &proxy, SL_QUERY_COUNT, (struct sl_slice){ 0 });
+}
+
+/* close([text]): ends them; how many. */
+static int proxy_close(lua_State *L)
+{
+    struct sl_proxy proxy = { .hub = NULL };
+    struct sl_slice text = { 0 };
+    check_proxy(L, WRAPPED, "all:close(text)", &proxy);
+    if (lua_type(L, 2) == LUA_TSTRING)
+        text = sl_lua_slice(L, 2);
+    else if (!lua_isnoneornil(L, 2))
+        return sl_lua_raise(L, WRAPPED, "the text must be a string, not %s",
+                            luaL_typename(L, 2));
+    return query(L, &proxy, SL_QUERY_CLOSE, text);
 }
 
 /* ---- opening ---- */
@@ -397,6 +447,8 @@ void sl_lua_clients_open(lua_State *L, struct sl_engine *engine)
 {
     static const luaL_Reg functions[] = { { "clients_known", clients_known },
                                           { "clients_index", clients_index },
+                                          { "proxy_count", proxy_count },
+                                          { "proxy_close", proxy_close },
                                           { NULL, NULL } };
     static const luaL_Reg methods[] = {
         { "all_except", clients_all_except },
@@ -425,7 +477,7 @@ void sl_lua_clients_open(lua_State *L, struct sl_engine *engine)
     lua_newtable(L);
     sl_lua_set_functions(L, engine, proxy);
     lua_pushvalue(L, -1);
-    lua_setfield(L, -4, "proxy_methods"); /* engine.lua adds `invoke` */
+    lua_setfield(L, -4, "proxy_methods"); /* engine.lua adds more */
     lua_setfield(L, -2, "__index");
     sl_engine_keep(L, engine, SL_REF_PROXY_MT);
 }

@@ -5,6 +5,7 @@
  * connection of this worker is at once.
  */
 #include "bindings/bindings.h"
+#include "bindings/lua_query.h"
 #include "bindings/lua_wait.h"
 #include "hub/conn.h"
 #include "hub/targets.h"
@@ -56,6 +57,17 @@ SL_RAISES static void check_groups(lua_State *L, const char *method)
                      method);
 }
 
+SL_RAISES static struct sl_hub *check_hub(lua_State *L,
+                                          struct sl_engine *engine)
+{
+    lua_rawgeti(L, 1, GROUPS_HUB);
+    struct sl_hub *hub = sl_engine_hub(engine, (unsigned)lua_tointeger(L, -1));
+    lua_pop(L, 1);
+    if (hub == NULL)
+        sl_lua_raise(L, AUTHOR, "that hub is not served yet");
+    return hub;
+}
+
 SL_RAISES static struct sl_slice check_group(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING)
@@ -98,10 +110,7 @@ static int change(lua_State *L, bool add)
     struct sl_slice group = check_group(L);
     struct sl_slice id = check_id(L, engine);
     sl_wait_check(L);
-    lua_rawgeti(L, 1, GROUPS_HUB);
-    struct sl_hub *hub = sl_engine_hub(engine, (unsigned)lua_tointeger(L, -1));
-    if (hub == NULL)
-        return sl_lua_raise(L, AUTHOR, "that hub is not served yet");
+    struct sl_hub *hub = check_hub(L, engine);
 
     struct group_wait *change = sl_zalloc(sizeof(*change));
     change->wait.push = push_outcome;
@@ -121,10 +130,38 @@ static int groups_remove(lua_State *L)
     return change(L, false);
 }
 
+static int query(lua_State *L, const char *method, enum sl_query_kind kind,
+                 enum sl_lua_query_gives gives)
+{
+    check_groups(L, method);
+    struct sl_slice group = check_group(L);
+    struct sl_hub *hub = check_hub(L, sl_engine_of(L));
+    sl_wait_check(L);
+    return sl_lua_query(L, hub,
+                        &(struct sl_query){ .kind = kind,
+                                            .audience = SL_TO_GROUPS,
+                                            .names = &group,
+                                            .name_count = 1 },
+                        gives);
+}
+
+/* members(group): their connection ids. */
+static int groups_members(lua_State *L)
+{
+    return query(L, "members", SL_QUERY_IDS, SL_GIVES_IDS);
+}
+
+static int groups_count(lua_State *L)
+{
+    return query(L, "count", SL_QUERY_COUNT, SL_GIVES_COUNT);
+}
+
 void sl_lua_groups_open(lua_State *L, struct sl_engine *engine)
 {
     static const luaL_Reg functions[] = { { "groups_add", groups_add },
                                           { "groups_remove", groups_remove },
+                                          { "groups_members", groups_members },
+                                          { "groups_count", groups_count },
                                           { NULL, NULL } };
     sl_lua_set_functions(L, engine, functions);
     lua_newtable(L);

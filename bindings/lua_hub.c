@@ -426,6 +426,7 @@ static void collect(lua_State *L, struct collecting *c)
                  " that this version does not support yet");
     else if (strcmp(name.ptr, "clients") == 0 ||
              strcmp(name.ptr, "groups") == 0 ||
+             strcmp(name.ptr, "users") == 0 ||
              strcmp(name.ptr, "context") == 0)
         complain(c, &shape, "%s is what every hub has already%s", name.ptr,
                  ": choose another name");

@@ -100,10 +100,22 @@ end
 native.proxy_methods.invoke = function(...)
     return finish(native.proxy_invoke(...))
 end
+native.proxy_methods.count = function(...)
+    return finish(native.proxy_count(...))
+end
+native.proxy_methods.close = function(...)
+    return finish(native.proxy_close(...))
+end
 
 native.groups_mt.__index = {
     add = function(...) return finish(native.groups_add(...)) end,
     remove = function(...) return finish(native.groups_remove(...)) end,
+    members = function(...) return finish(native.groups_members(...)) end,
+    count = function(...) return finish(native.groups_count(...)) end,
+}
+
+native.users_mt.__index = {
+    online = function(...) return finish(native.users_online(...)) end,
 }
 
 native.task_mt.__index = {

@@ -94,6 +94,7 @@ signalua.config = read_only(config, "signalua.config")
 local function makers(index)
     local clients_mt = native.clients_mt(index)
     local groups_mt, context_mt = native.groups_mt, native.context_mt
+    local users = setmetatable({ [0] = index }, native.users_mt)
     return {
         clients = function(handle)
             return setmetatable({ [0] = index, handle }, clients_mt)
@@ -104,13 +105,18 @@ local function makers(index)
         context = function(handle)
             return setmetatable({ [0] = handle }, context_mt)
         end,
+        users = function() return users end,
     }
 end
 
 -- What a hub has outside of its methods.
 local function outside(index)
     local make = makers(index)
-    return { clients = make.clients(), groups = make.groups() }
+    return {
+        clients = make.clients(),
+        groups = make.groups(),
+        users = make.users(),
+    }
 end
 
 signalua.hubs = setmetatable({}, {

@@ -119,6 +119,14 @@ static uint64_t workers_of(struct sl_directory *directory,
     return workers;
 }
 
+uint64_t sl_bus_receivers(struct sl_bus_port *port,
+                          const struct sl_envelope *envelope)
+{
+    if (port->bus->worker_count == 1)
+        return 1; /* spares a lone worker the directory's locks */
+    return workers_of(port->bus->directory, envelope);
+}
+
 static void on_envelope(void *context, void *item)
 {
     struct sl_bus_port *port = context;
@@ -132,10 +140,7 @@ void sl_bus_publish(struct sl_bus_port *port,
                     const struct sl_envelope *envelope)
 {
     struct sl_bus *bus = port->bus;
-    if (bus->worker_count == 1)
-        return; /* spares a lone worker the directory's locks */
-
-    uint64_t workers = workers_of(bus->directory, envelope);
+    uint64_t workers = sl_bus_receivers(port, envelope);
     workers &= ~(UINT64_C(1) << port->worker);
     while (workers != 0) {
         unsigned worker = (unsigned)__builtin_ctzll(workers);

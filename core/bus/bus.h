@@ -53,6 +53,11 @@ struct sl_bus_port *sl_bus_attach(struct sl_bus *bus, unsigned worker,
 struct sl_directory *sl_bus_directory(struct sl_bus_port *port);
 unsigned sl_bus_worker(const struct sl_bus_port *port);
 
+/* The workers that may have receivers for it, this one included: a mask as of
+ * the directory. */
+uint64_t sl_bus_receivers(struct sl_bus_port *port,
+                          const struct sl_envelope *envelope);
+
 /* Sends the envelope to every other worker that has receivers for it. Local
  * delivery is the caller's and comes first. */
 void sl_bus_publish(struct sl_bus_port *port,

@@ -19,6 +19,12 @@ struct sl_hub *sl_hub_at(struct sl_world *world, uint32_t index)
     return NULL;
 }
 
+struct sl_conn *sl_hub_conn(struct sl_hub *hub, struct sl_slice id)
+{
+    struct sl_map_node *node = sl_map_find(&hub->by_id, id);
+    return node == NULL ? NULL : SL_CONTAINER_OF(node, struct sl_conn, by_id);
+}
+
 static struct sl_hub *make_hub(struct sl_world *world, uint32_t index,
                                struct sl_slice name)
 {

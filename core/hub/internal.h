@@ -192,4 +192,8 @@ void sl_reconnect_on_due(struct sl_conn *conn);
 /* ---- hub.c ---- */
 
 struct sl_hub *sl_hub_at(struct sl_world *world, uint32_t index);
+
+/* NULL: no connection of that id on this worker. It may be closing. */
+struct sl_conn *sl_hub_conn(struct sl_hub *hub, struct sl_slice id);
+
 void sl_hub_free(struct sl_hub *hub); /* no connection may be left */

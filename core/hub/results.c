@@ -160,12 +160,6 @@ static struct debt *find_debt(struct sl_hub *hub, struct sl_slice wire_id)
     return node == NULL ? NULL : SL_CONTAINER_OF(node, struct debt, by_id);
 }
 
-static struct sl_conn *find_conn(struct sl_hub *hub, struct sl_slice id)
-{
-    struct sl_map_node *node = sl_map_find(&hub->by_id, id);
-    return node == NULL ? NULL : SL_CONTAINER_OF(node, struct sl_conn, by_id);
-}
-
 static void reply(struct sl_world *world, unsigned asker, struct note *note)
 {
     if (asker == sl_bus_worker(world->port))
@@ -180,7 +174,7 @@ static void on_asked(void *context, void *item)
     struct note *note = item;
     struct sl_hub *hub = sl_hub_at(world, note->hub);
     struct sl_conn *conn =
-        hub == NULL ? NULL : find_conn(hub, sl_slice_str(note->conn_id));
+        hub == NULL ? NULL : sl_hub_conn(hub, sl_slice_str(note->conn_id));
     if (conn != NULL && !sl_conn_is_closing(conn)) {
         struct sl_str *message = &note->message[conn->protocol->id];
         /* Without a message it came after that was encoded. */
@@ -351,7 +345,7 @@ static int ask_somewhere(struct sl_hub *hub, const struct sl_ask *ask,
         hub->asked++ * sl_bus_worker_count(port) + sl_bus_worker(port) + 1;
     char wire_id[ASK_ID_SIZE] = { 0 };
     snprintf(wire_id, sizeof(wire_id), "s%llu", (unsigned long long)number);
-    struct sl_conn *conn = find_conn(hub, ask->conn_id);
+    struct sl_conn *conn = sl_hub_conn(hub, ask->conn_id);
     if (conn == NULL)
         return ask_there(hub, ask, wire_id, asked);
     if (sl_conn_is_closing(conn))

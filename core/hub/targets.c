@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sends. One loop serves each kind of audience; it calls nothing but outlets,
- * which only queue, so no list changes under it. Connections that are left out
- * are marked before the loop and unmarked after it: the loop tests one bit,
- * however long the list of exceptions is.
+ * Sends. One loop serves each kind of audience (audience.h); it calls nothing
+ * but outlets, which only queue, so no list changes under it. Connections that
+ * are left out are marked before the loop and unmarked after it: the loop tests
+ * one bit, however long the list of exceptions is.
  */
 #include "hub/targets.h"
 
@@ -11,80 +11,24 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "hub/internal.h"
-#include "hub/members.h"
+#include "hub/audience.h"
 #include "wire/ws_frame.h"
-
-static struct sl_conn *find_conn(struct sl_hub *hub, struct sl_slice id)
-{
-    struct sl_map_node *node = sl_map_find(&hub->by_id, id);
-    return node == NULL ? NULL : SL_CONTAINER_OF(node, struct sl_conn, by_id);
-}
 
 /* ---- local delivery ---- */
 
-static void mark_left_out(struct sl_hub *hub,
-                          const struct sl_envelope *envelope, bool left_out)
+static void deliver_to(struct sl_conn *conn, const struct sl_envelope *envelope,
+                       void *user)
 {
-    for (unsigned i = 0; i < envelope->except_count; i++) {
-        struct sl_conn *conn = find_conn(hub, envelope->except[i]);
-        if (conn != NULL)
-            conn->left_out = left_out;
-    }
-}
-
-static void deliver_to(struct sl_conn *conn, const struct sl_envelope *envelope)
-{
-    if (conn->left_out)
-        return;
+    (void)user;
     /* Without a payload it joined after the message was encoded. */
     struct sl_buf *payload = envelope->payload[conn->protocol->id];
     if (payload != NULL)
         sl_conn_send(conn, payload);
 }
 
-static void deliver_to_set(struct sl_hub *hub, enum sl_set_kind kind,
-                           struct sl_slice name,
-                           const struct sl_envelope *envelope)
-{
-    struct sl_members *set = sl_members_find(hub, kind, name);
-    if (set == NULL)
-        return;
-    SL_LIST_FOREACH(node, &set->members)
-        deliver_to(SL_CONTAINER_OF(node, struct sl_membership, in_set)->conn,
-                   envelope);
-}
-
-static void deliver_to_client(struct sl_hub *hub, struct sl_slice id,
-                              const struct sl_envelope *envelope)
-{
-    struct sl_conn *conn = find_conn(hub, id);
-    if (conn != NULL)
-        deliver_to(conn, envelope);
-}
-
 void sl_hub_deliver(struct sl_hub *hub, const struct sl_envelope *envelope)
 {
-    mark_left_out(hub, envelope, true);
-    switch (envelope->audience) {
-    case SL_TO_ALL:
-        SL_LIST_FOREACH(node, &hub->conns)
-            deliver_to(SL_CONTAINER_OF(node, struct sl_conn, node), envelope);
-        break;
-    case SL_TO_CLIENTS:
-        for (unsigned i = 0; i < envelope->name_count; i++)
-            deliver_to_client(hub, envelope->names[i], envelope);
-        break;
-    case SL_TO_GROUPS:
-    case SL_TO_USERS:
-        for (unsigned i = 0; i < envelope->name_count; i++)
-            deliver_to_set(hub,
-                           envelope->audience == SL_TO_GROUPS ? SL_SET_GROUP
-                                                              : SL_SET_USER,
-                           envelope->names[i], envelope);
-        break;
-    }
-    mark_left_out(hub, envelope, false);
+    sl_audience_visit(hub, envelope, deliver_to, NULL);
 }
 
 /* ---- encoding ---- */
@@ -110,6 +54,23 @@ static void give_back(struct sl_world *world, size_t len)
         sl_str_trim(&world->scratch, SL_SCRATCH_KEEP_MAX);
 }
 
+/* Nobody listens, so that nothing is to be made; but what no protocol can
+ * carry is told all the same, or it would be found out by the first client. */
+static int encode_for_nobody(struct sl_world *world, const struct sl_send *send)
+{
+    size_t start = world->scratch.len;
+    int err = SL_E_UNSUPPORTED;
+    for (unsigned i = 0; i < SL_PROTOCOL_COUNT && err != 0; i++) {
+        const struct sl_hub_protocol *protocol =
+            sl_hub_protocol_get((enum sl_protocol_id)i);
+        struct sl_slice message;
+        if (protocol != NULL)
+            err = encode(world, send, protocol, &message);
+        give_back(world, start);
+    }
+    return err;
+}
+
 /* Fills the payloads of the protocols that somebody on the pod speaks. */
 static int encode_all(struct sl_hub *hub, const struct sl_send *send,
                       struct sl_envelope *envelope)
@@ -117,6 +78,7 @@ static int encode_all(struct sl_hub *hub, const struct sl_send *send,
     struct sl_world *world = hub->world;
     struct sl_directory *directory = sl_bus_directory(world->port);
     size_t start = world->scratch.len;
+    bool anybody = false;
     int err = 0;
     for (unsigned i = 0; i < SL_PROTOCOL_COUNT && err == 0; i++) {
         enum sl_protocol_id id = (enum sl_protocol_id)i;
@@ -124,6 +86,7 @@ static int encode_all(struct sl_hub *hub, const struct sl_send *send,
             continue;
         const struct sl_hub_protocol *protocol = sl_hub_protocol_get(id);
         struct sl_slice message;
+        anybody = true;
         err = encode(world, send, protocol, &message);
         if (err == 0) {
             envelope->payload[i] = sl_buf_new(message);
@@ -132,7 +95,7 @@ static int encode_all(struct sl_hub *hub, const struct sl_send *send,
         }
         give_back(world, start);
     }
-    return err;
+    return anybody ? err : encode_for_nobody(world, send);
 }
 
 static void release_payloads(struct sl_envelope *envelope)
@@ -143,18 +106,18 @@ static void release_payloads(struct sl_envelope *envelope)
 
 /* ---- sending ---- */
 
-static bool names_are_good(const struct sl_send *send)
+bool sl_audience_is_good(const struct sl_envelope *whom)
 {
     size_t most = SIZE_MAX;
-    if (send->audience == SL_TO_GROUPS)
+    if (whom->audience == SL_TO_GROUPS)
         most = SL_GROUP_NAME_MAX;
-    else if (send->audience == SL_TO_USERS)
+    else if (whom->audience == SL_TO_USERS)
         most = SL_USER_ID_MAX;
-    if (send->name_count > SL_TARGET_NAMES_MAX ||
-        send->except_count > SL_TARGET_NAMES_MAX)
+    if (whom->name_count > SL_TARGET_NAMES_MAX ||
+        whom->except_count > SL_TARGET_NAMES_MAX)
         return false;
-    for (unsigned i = 0; i < send->name_count; i++)
-        if (send->names[i].len == 0 || send->names[i].len > most)
+    for (unsigned i = 0; i < whom->name_count; i++)
+        if (whom->names[i].len == 0 || whom->names[i].len > most)
             return false;
     return true;
 }
@@ -178,19 +141,13 @@ static bool all_are_local(struct sl_hub *hub, const struct sl_send *send)
     if (send->audience != SL_TO_CLIENTS)
         return false;
     for (unsigned i = 0; i < send->name_count; i++)
-        if (find_conn(hub, send->names[i]) == NULL)
+        if (sl_hub_conn(hub, send->names[i]) == NULL)
             return false;
     return true;
 }
 
 int sl_hub_send(struct sl_hub *hub, const struct sl_send *send)
 {
-    if (!names_are_good(send))
-        return SL_E_VALUE;
-    bool local = all_are_local(hub, send);
-    if (local && send->name_count == 1 && send->except_count == 0)
-        return send_to_one(find_conn(hub, send->names[0]), send);
-
     struct sl_envelope envelope = {
         .hub = hub->index,
         .audience = send->audience,
@@ -199,6 +156,12 @@ int sl_hub_send(struct sl_hub *hub, const struct sl_send *send)
         .except = send->except,
         .except_count = send->except_count,
     };
+    if (!sl_audience_is_good(&envelope))
+        return SL_E_VALUE;
+    bool local = all_are_local(hub, send);
+    if (local && send->name_count == 1 && send->except_count == 0)
+        return send_to_one(sl_hub_conn(hub, send->names[0]), send);
+
     int err = encode_all(hub, send, &envelope);
     if (err == 0) {
         sl_hub_deliver(hub, &envelope);
@@ -264,7 +227,7 @@ void sl_hub_change_group(struct sl_hub *hub, bool add, struct sl_slice group,
         done(user, SL_E_VALUE);
         return;
     }
-    struct sl_conn *conn = find_conn(hub, conn_id);
+    struct sl_conn *conn = sl_hub_conn(hub, conn_id);
     if (conn == NULL) {
         /* No id of ours has another length (or a zero byte inside). */
         if (conn_id.len == SL_ID_LEN &&

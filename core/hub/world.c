@@ -80,11 +80,9 @@ static void on_group_change(void *user, struct sl_group_change *change)
     struct sl_hub *hub = sl_hub_at(user, change->hub);
     if (hub == NULL)
         return;
-    struct sl_map_node *node =
-        sl_map_find(&hub->by_id, sl_slice_str(change->conn_id));
-    if (node == NULL)
+    struct sl_conn *conn = sl_hub_conn(hub, sl_slice_str(change->conn_id));
+    if (conn == NULL)
         return; /* it left meanwhile, and its groups with it */
-    struct sl_conn *conn = SL_CONTAINER_OF(node, struct sl_conn, by_id);
     struct sl_slice group = sl_slice_of(change->group, change->group_len);
     if (change->add)
         sl_members_add(hub, SL_SET_GROUP, group, conn);

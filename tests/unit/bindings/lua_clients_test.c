@@ -113,6 +113,63 @@ static void reaches_groups(void **state)
     groups_with(2);
 }
 
+/* Peer b, wherever it is, is counted, listed and kicked. */
+static void query_with(unsigned workers)
+{
+    struct lua_rig rig;
+    setup(&rig, workers);
+    lua_rig_call(&rig, "Join", "['g']");
+    lua_rig_call(&rig, "Join", "['g','" B "']");
+    assert_string_equal(
+        lua_rig_call(&rig, "Eval", "['return self.clients.all:count()']"),
+        RESULT("1", "2"));
+    assert_string_equal(
+        lua_rig_call(&rig, "Eval", "['return self.groups:count([[g]])']"),
+        RESULT("1", "2"));
+    const char *ids =
+        lua_rig_call(&rig, "Eval", "['return self.groups:members([[g]])']");
+    assert_true(strstr(ids, A) != NULL && strstr(ids, B) != NULL);
+    assert_string_equal(
+        lua_rig_call(&rig, "Eval", "['return self.users:online([[bob]])']"),
+        RESULT("1", "true"));
+    assert_string_equal(
+        lua_rig_call(&rig, "Eval",
+                     "['return self.clients:user([[bob]]):close([[Out.]])']"),
+        RESULT("1", "1"));
+    expect_heard(&rig.b, "{'type':7,'error':'Out.'}\n");
+    assert_true(rig.b.closed);
+    assert_string_equal(
+        lua_rig_call(&rig, "Eval", "['return self.users:online([[bob]])']"),
+        RESULT("1", "false"));
+    lua_rig_release(&rig);
+}
+
+static void counts_and_closes(void **state)
+{
+    (void)state;
+    query_with(1);
+    query_with(2);
+}
+
+/* As late as ever: with nobody there a wrong value would else pass. */
+static void tells_a_wrong_value_though_nobody_hears(void **state)
+{
+    (void)state;
+    struct lua_rig rig;
+    lua_rig_init(&rig, 1);
+    lua_rig_file(&rig, "chat.lua",
+                 "local s = require 'signalua'\n"
+                 "local Hub = s.hub()\n"
+                 "s.after(1, function()\n"
+                 "  Hub.clients.all:send('Hear', 1, print)\n"
+                 "end, {where = 'worker'})\n"
+                 "return Hub\n");
+    assert_int_equal(lua_rig_load(&rig), 0);
+    cluster_advance(&rig.cluster, 1500);
+    expect_logged(&rig, "is a function");
+    lua_rig_release(&rig);
+}
+
 static void keeps_order_and_arguments(void **state)
 {
     (void)state;
@@ -206,9 +263,10 @@ static void does_not_send_before_it_is_served(void **state)
                  "Hub.clients.all:send('Hear')\n"
                  "return Hub\n");
     assert_int_not_equal(lua_rig_load(&rig), 0);
-    assert_string_equal(rig.errors.ptr,
-                        "chat.lua:2: hub \"chat\" is not served yet: send once "
-                        "the scripts are loaded\n");
+    assert_string_equal(
+        rig.errors.ptr,
+        "chat.lua:2: hub \"chat\" is not served yet: wait until "
+        "the scripts are loaded\n");
     lua_rig_release(&rig);
 }
 
@@ -217,6 +275,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reaches_whom_it_names),
         cmocka_unit_test(reaches_groups),
+        cmocka_unit_test(counts_and_closes),
+        cmocka_unit_test(tells_a_wrong_value_though_nobody_hears),
         cmocka_unit_test(keeps_order_and_arguments),
         cmocka_unit_test(says_what_is_wrong),
         cmocka_unit_test(survives_the_connection),

@@ -217,6 +217,43 @@ static void test_change_of_unknown_connection(void **state)
     expect_letters(f, 0, 0, 0);
 }
 
+static void on_posted(void *context, void *item)
+{
+    struct worker *worker = context;
+    worker->changed += *(unsigned *)item;
+}
+
+/* With what that worker gave as `user`, when its letters are delivered. */
+static void test_post(void **state)
+{
+    struct fixture *f = *state;
+    unsigned item = 5;
+    sl_bus_post(f->workers[0].port, 2, on_posted, &item);
+    sl_bus_post(f->workers[2].port, 2, on_posted, &item);
+    assert_int_equal(f->workers[2].changed, 0);
+    expect_letters(f, 0, 0, 2);
+    assert_int_equal(f->workers[2].changed, 10);
+    assert_int_equal(f->workers[0].changed, 0);
+}
+
+static void test_receivers(void **state)
+{
+    struct fixture *f = *state;
+    struct sl_slice names[] = { SL_SLICE("b"), SL_SLICE("nobody") };
+    struct sl_envelope envelope = { .hub = f->hub, .audience = SL_TO_ALL };
+    struct sl_bus_port *port = f->workers[1].port;
+    assert_int_equal(sl_bus_receivers(port, &envelope), 0);
+    add(f, "a", 0);
+    add(f, "b", 1);
+    assert_int_equal(sl_bus_receivers(port, &envelope), 3);
+    envelope.audience = SL_TO_CLIENTS;
+    envelope.names = names;
+    envelope.name_count = 2;
+    assert_int_equal(sl_bus_receivers(port, &envelope), 2);
+    envelope.audience = SL_TO_GROUPS;
+    assert_int_equal(sl_bus_receivers(port, &envelope), 0);
+}
+
 static void test_letters_left_over_are_freed(void **state)
 {
     struct fixture *f = *state;
@@ -339,6 +376,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_change_of_unknown_connection,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_post, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_receivers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_letters_left_over_are_freed,
                                         set_up, tear_down),
         cmocka_unit_test(test_single_worker_posts_nothing),

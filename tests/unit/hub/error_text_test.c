@@ -60,6 +60,54 @@ static void test_streams(void **state)
     sl_str_release(&out);
 }
 
+/* What has no parameter. */
+static void test_fixed(void **state)
+{
+    (void)state;
+    struct sl_str out = { 0 };
+    const struct {
+        const struct sl_slice *text;
+        const char *wanted;
+    } texts[] = {
+        { &sl_error_item_unbound, "Failed to bind Stream message." },
+        { &sl_error_upload_cut, "The underlying connection was closed." },
+        { &sl_error_upload_full,
+          "The stream is ahead of its reader while the client owes a "
+          "result." },
+        { &sl_error_no_result, "The client answered without a result." },
+        { &sl_error_result_unread, "Error trying to deserialize result." },
+        { &sl_error_slow, "Connection closed because the client does not read "
+                          "fast enough." },
+        { &sl_error_sequence,
+          "Sequence ID greater than amount of messages we've received." },
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        sl_str_add_slice(&out, *texts[i].text);
+        expect(&out, texts[i].wanted);
+    }
+    sl_str_release(&out);
+}
+
+static void test_streams_and_results(void **state)
+{
+    (void)state;
+    struct sl_str out = { 0 };
+    sl_error_streaming(&out, NULL, SL_SLICE("secret"));
+    expect(&out, "An error occurred on the server while streaming results.");
+    sl_error_streaming(&out, sl_error_hub, SL_SLICE("why"));
+    expect(&out, "An error occurred on the server while streaming results. "
+                 "HubException: why");
+    sl_error_id_in_use(&out, SL_SLICE("7"));
+    expect(&out, "Invocation ID '7' is already in use.");
+    sl_error_no_connection(&out, SL_SLICE("x"));
+    expect(&out, "Connection 'x' does not exist.");
+    sl_error_disconnected(&out, SL_SLICE("x"));
+    expect(&out, "Connection 'x' disconnected.");
+    sl_error_wrong_answerer(&out, SL_SLICE("x"), SL_SLICE("s1"));
+    expect(&out, "Connection ID 'x' is not valid for invocation ID 's1'.");
+    sl_str_release(&out);
+}
+
 static void test_connections(void **state)
 {
     (void)state;
@@ -86,6 +134,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_invocations),
         cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_fixed),
+        cmocka_unit_test(test_streams_and_results),
         cmocka_unit_test(test_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
