@@ -3,8 +3,8 @@
 //   SIGNALUA=build/release/signalua node tests/conformance/run.mjs [--workers N]... [SUITE...]
 //   node tests/conformance/run.mjs --url http://127.0.0.1:5102 [SUITE...]     a server that has everything (the reference)
 //
-// Suites: js, raw, ours; all of them unless told, `ours` only against the program. QUIET=1 shows failures only.
-import { spawn } from 'node:child_process';
+// Suites: js, raw, ours, dotnet; js, raw and ours unless told, `ours` only against the program. QUIET=1 shows failures only.
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -21,14 +21,30 @@ function fail(text) {
   console.log(`FAIL ${text}`);
 }
 
-/** Runs the test files of one suite; its counts are added to the total. */
-async function suite(name, env) {
-  console.log(`== ${name}`);
+/** The program of the .NET suite and its arguments; built when it is not. Ends all with 77, "skipped", where the SDK is missing. */
+function dotnet() {
+  const build = spawnSync(path.join(here, 'dotnet/build.sh'), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  if (build.status === 77) {
+    console.log('NOT RUN: dotnet, the suite with the official .NET client');
+    process.exit(77);
+  }
+  if (build.status !== 0) throw new Error(`dotnet/build.sh: status ${build.status}`);
+  return ['dotnet', [build.stdout.trim()]];
+}
+
+function nodeTests(name) {
   const files = fs.readdirSync(path.join(here, name)).filter(file => file.endsWith('.test.mjs')).map(file => path.join(here, name, file));
   // The suite of our own reads counters of the server, so its files run one after another.
   const width = name === 'ours' ? 1 : 3;
-  const child = spawn(process.execPath, ['--test', `--test-concurrency=${width}`, '--test-timeout=60000',
-    `--test-reporter=${path.join(here, 'lib/reporter.mjs')}`, ...files], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  return [process.execPath, ['--test', `--test-concurrency=${width}`, '--test-timeout=60000',
+    `--test-reporter=${path.join(here, 'lib/reporter.mjs')}`, ...files]];
+}
+
+/** Runs one suite; its counts are added to the total. */
+async function suite(name, env) {
+  console.log(`== ${name}`);
+  const [program, args] = name === 'dotnet' ? dotnet() : nodeTests(name);
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
   let out = '';
   child.stdout.on('data', bytes => { out += bytes; process.stdout.write(bytes); });
   const status = await new Promise(done => child.on('close', done));
@@ -48,10 +64,12 @@ async function checkSpread(server) {
   if (counts.some(n => n === 0)) fail(`a worker had no connection: ${counts.join(' ')}`);
 }
 
-/** Names in not-yet.json that no test has. */
-function checkNames(file) {
+/** Names in not-yet.json that no test has, of the suites that were run. */
+function checkNames(file, suites) {
   const seen = new Set(fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n') : []);
-  for (const name of listed.filter(name => !seen.has(name))) fail(`not-yet.json lists a test that does not exist: ${name}`);
+  const isOfDotnet = name => /^dotnet[ :]/.test(name);
+  const wasRun = name => isOfDotnet(name) ? suites.includes('dotnet') : suites.includes('js') && suites.includes('raw');
+  for (const name of listed.filter(name => wasRun(name) && !seen.has(name))) fail(`not-yet.json lists a test that does not exist: ${name}`);
 }
 
 async function ownServer(workers, suites) {
@@ -60,13 +78,14 @@ async function ownServer(workers, suites) {
     const own = name === 'ours';
     const server = await Server.start({ hubs: path.join(here, own ? 'ours/hubs' : 'hubs'), workers, args: ['--pod', 'one'] });
     try {
-      await suite(name, { BASE_URL: server.url, ADMIN_URL: server.adminUrl, WORKERS: String(workers), NOT_YET_SEEN: seen });
+      await suite(name, { BASE_URL: server.url, ADMIN_URL: server.adminUrl, WORKERS: String(workers), NOT_YET_SEEN: seen,
+        NOT_YET_FILE: path.join(here, 'not-yet.json') });
       await checkSpread(server);
     } finally {
       await server.stop().catch(error => fail(`the server did not end well (${name}, ${workers} workers): ${error.message}`));
     }
   }
-  if (suites.includes('js') && suites.includes('raw')) checkNames(seen);
+  checkNames(seen, suites);
   fs.rmSync(seen, { force: true });
 }
 
