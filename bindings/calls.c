@@ -19,6 +19,7 @@
 #include "bindings/lua_upload.h"
 #include "bindings/lua_value.h"
 #include "hub/conn.h"
+#include "hub/error_text.h"
 #include "hub/invocation.h"
 
 #define STACK_OF_CALL 8 /* function, self, around_invoke and a spare */
@@ -176,6 +177,10 @@ enum sl_prepared sl_call_prepare(void *script, struct sl_invocation *invocation,
     struct sl_method *method = sl_script_find(own, message->target);
     if (method == NULL)
         return SL_PREPARE_UNKNOWN;
+    if (!sl_conn_may_call(invocation->conn, method->node.key, &method->rate)) {
+        sl_error_too_many(detail, "calls", &method->rate);
+        return SL_PREPARE_REFUSED;
+    }
 
     struct sl_co *co = sl_co_new(own->gen->engine, own->gen);
     co->script = own;

@@ -28,6 +28,7 @@ struct sl_method {
     unsigned param_count; /* named ones, without self */
     bool variadic;
     uint8_t mode;        /* enum sl_method_mode */
+    struct sl_rate rate; /* of one connection's calls */
     bool authorize;      /* asks for more than anybody can be yet: refused */
     struct sl_args args; /* what methods.X.args declares */
 };

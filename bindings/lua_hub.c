@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #define AUTHOR 2 /* signalua.hub, which calls us, is level 1 */
+#define RATE_SECONDS_MAX 86400
 
 /* ---- names nearby ---- */
 
@@ -43,9 +44,9 @@ static unsigned distance(struct sl_slice a, struct sl_slice b)
     return row[b.len];
 }
 
-static const char *const plain_options[] = { "path", "backplane_name",
+static const char *const plain_options[] = { "path",       "backplane_name",
                                              "transports", "methods",
-                                             "authorize" };
+                                             "authorize",  "rate" };
 
 static const char *nearest_option(struct sl_slice name)
 {
@@ -137,6 +138,34 @@ SL_RAISES static void set_transports(lua_State *L, struct sl_script *script)
     script->options.transports = bits;
 }
 
+/* The value on top, as in {100, per = 1}; who: "option \"rate\"". */
+SL_RAISES static void set_rate(lua_State *L, const char *who,
+                               struct sl_rate *rate)
+{
+    lua_Number count = 0, per = 1;
+    bool known = lua_istable(L, -1);
+    for (lua_pushnil(L); known && lua_next(L, -2); lua_pop(L, 1)) {
+        if (lua_type(L, -1) != LUA_TNUMBER)
+            known = false;
+        else if (lua_type(L, -2) == LUA_TNUMBER && lua_tonumber(L, -2) == 1)
+            count = lua_tonumber(L, -1);
+        else if (lua_type(L, -2) == LUA_TSTRING &&
+                 strcmp(lua_tostring(L, -2), "per") == 0)
+            per = lua_tonumber(L, -1);
+        else
+            known = false;
+    }
+    bool good = known && count >= 1 && count <= SL_RATE_COUNT_MAX &&
+                count == (lua_Number)(uint32_t)count && per >= 0.001 &&
+                per <= RATE_SECONDS_MAX;
+    if (!good)
+        sl_lua_raise(L, AUTHOR,
+                     "%s must be a whole number of 1 to %d and seconds of "
+                     "0.001 to %d, as in {100, per = 1}",
+                     who, SL_RATE_COUNT_MAX, RATE_SECONDS_MAX);
+    *rate = (struct sl_rate){ (uint32_t)count, (uint32_t)(per * 1000 + 0.5) };
+}
+
 /* ---- methods.X ---- */
 
 SL_RAISES static void set_args(lua_State *L, struct sl_method *method)
@@ -165,6 +194,13 @@ SL_RAISES static void set_args(lua_State *L, struct sl_method *method)
     }
 }
 
+SL_RAISES static void set_method_rate(lua_State *L, struct sl_method *method)
+{
+    char who[64]; /* enough to tell which */
+    snprintf(who, sizeof(who), "methods.%s.rate", method->name);
+    set_rate(L, who, &method->rate);
+}
+
 SL_RAISES static void set_method_field(lua_State *L, struct sl_method *method)
 {
     const char *field =
@@ -176,10 +212,12 @@ SL_RAISES static void set_method_field(lua_State *L, struct sl_method *method)
             lua_toboolean(L, -1) ? SL_METHOD_STREAMS : SL_METHOD_PLAIN;
     else if (strcmp(field, "authorize") == 0)
         method->authorize = lua_toboolean(L, -1);
+    else if (strcmp(field, "rate") == 0)
+        set_method_rate(L, method);
     else
         sl_lua_raise(L, AUTHOR,
                      "methods.%s.%s is not an option: args (a list of types), "
-                     "stream (true or false), authorize",
+                     "stream (true or false), rate, authorize",
                      method->name, field);
 }
 
@@ -236,6 +274,8 @@ SL_RAISES static void set_option(lua_State *L, struct sl_script *script)
         set_transports(L, script);
     else if (sl_slice_eq(name, SL_SLICE("methods")))
         set_methods(L, script);
+    else if (sl_slice_eq(name, SL_SLICE("rate")))
+        set_rate(L, "option \"rate\"", &script->options.rate);
     else if (sl_slice_eq(name, SL_SLICE("authorize")))
         script->authorize = lua_toboolean(L, -1);
     else
@@ -426,8 +466,7 @@ static void collect(lua_State *L, struct collecting *c)
                  " that this version does not support yet");
     else if (strcmp(name.ptr, "clients") == 0 ||
              strcmp(name.ptr, "groups") == 0 ||
-             strcmp(name.ptr, "users") == 0 ||
-             strcmp(name.ptr, "context") == 0)
+             strcmp(name.ptr, "users") == 0 || strcmp(name.ptr, "context") == 0)
         complain(c, &shape, "%s is what every hub has already%s", name.ptr,
                  ": choose another name");
     else if (place == NULL)

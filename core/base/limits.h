@@ -51,6 +51,7 @@
 #define SL_WAITING_BYTES_MAX 262144 /* bytes of those */
 #define SL_GROUP_NAME_MAX 1024      /* bytes of a group name */
 #define SL_USER_ID_MAX 1024         /* bytes of a user id */
+#define SL_RATE_COUNT_MAX 1000000   /* messages that a rate may allow at once */
 #define SL_TARGET_NAMES_MAX 65536   /* names in one send (clients, groups) */
 #define SL_CLAIMS_MAX (1 << 20)     /* tokens remembered per pod */
 #define SL_FRAME_TIMEOUT_MS 30000   /* a begun WebSocket frame may take this

@@ -54,6 +54,17 @@ void sl_conn_wake(struct sl_conn *conn)
     sl_runq_push(sl_conn_world(conn)->runq, &conn->task);
 }
 
+bool sl_conn_may_call(struct sl_conn *conn, struct sl_slice method,
+                      const struct sl_rate *rate)
+{
+    struct sl_world *world = sl_conn_world(conn);
+    if (rate->count == 0 ||
+        sl_buckets_take(&conn->buckets, method, rate, world->wheel->now_ms))
+        return true;
+    sl_metric_add(world->metrics, SL_M_RATE_REFUSED, 1);
+    return false;
+}
+
 /* ---- back-pressure ---- */
 
 /* What changed may have stopped or resumed reading. */
@@ -503,6 +514,7 @@ static void free_conn(struct sl_conn *conn)
     sl_slots_remove(&world->conns, conn->handle);
     sl_list_remove(&conn->node);
     sl_flows_free(conn);
+    sl_buckets_free(conn->buckets);
     sl_request_head_free(conn->head);
     sl_free(conn->user_id);
     sl_free(conn->end_error);

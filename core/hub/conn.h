@@ -96,6 +96,8 @@ struct sl_conn {
     char *end_error;              /* owned: what on_disconnected is told */
     sl_slot_id handle;            /* names it in world->conns */
     uint64_t opened_ms, received_ms, pinged_ms; /* loop time */
+    uint64_t rate_full_ns;     /* the bucket of options->rate */
+    struct sl_bucket *buckets; /* owned: those of methods, by name */
 };
 
 #define SL_SCRIPT_NOREF (-2)
@@ -164,6 +166,11 @@ struct sl_world *sl_conn_world(const struct sl_conn *conn);
  * to on_disconnected, empty: none. Running calls go on; writes are dropped
  * from here on. */
 void sl_conn_abort(struct sl_conn *conn, struct sl_slice error);
+
+/* Whether the connection may call the method now, by a rate of that method's
+ * own; counts the call. */
+bool sl_conn_may_call(struct sl_conn *conn, struct sl_slice method,
+                      const struct sl_rate *rate);
 
 /* on_connected ended. Failed: the connection closes with an error; detail (the
  * bare text) is shown when it is a hub error or with detailed_errors. */

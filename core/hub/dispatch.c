@@ -69,6 +69,15 @@ static void refuse_unknown(struct sl_conn *conn,
     sl_str_release(&error);
 }
 
+static void refuse_for_now(struct sl_invocation *invocation,
+                           struct sl_slice target, const struct sl_str *detail)
+{
+    struct sl_str error = { 0 };
+    sl_error_invoking(&error, target, sl_error_hub, sl_str_slice(detail));
+    sl_invocation_refuse(invocation, sl_str_slice(&error));
+    sl_str_release(&error);
+}
+
 static void on_invocation(struct sl_conn *conn,
                           const struct sl_message *message, size_t size)
 {
@@ -88,6 +97,9 @@ static void on_invocation(struct sl_conn *conn,
         break;
     case SL_PREPARE_UNBOUND:
         refuse_unbound(conn, invocation, message->target, &detail);
+        break;
+    case SL_PREPARE_REFUSED:
+        refuse_for_now(invocation, message->target, &detail);
         break;
     }
     sl_str_release(&detail);
@@ -109,12 +121,40 @@ static void on_close(struct sl_conn *conn, const struct sl_message *message)
     sl_conn_close(conn, SL_CLOSE_CLIENT, (struct sl_slice){ 0 }, false);
 }
 
+/* What keeps the connection alive is not counted. */
+static bool has_rate(enum sl_message_type type)
+{
+    return type != SL_MSG_PING && type != SL_MSG_CLOSE && type != SL_MSG_ACK &&
+           type != SL_MSG_SEQUENCE;
+}
+
+/* Shown whatever detailed_errors says, and a client that reconnects by itself
+ * is told not to: it would go on. */
+SL_COLD static void end_too_many(struct sl_conn *conn)
+{
+    struct sl_str text = { 0 }, error = { 0 };
+    sl_error_too_many(&text, "messages", &sl_conn_options(conn)->rate);
+    sl_error_closed(&error, sl_error_hub, sl_str_slice(&text));
+    sl_log_info("more messages than the rate", SL_F_STR("connection", conn->id),
+                SL_F_STR("hub", conn->entry->name));
+    sl_metric_add(sl_conn_world(conn)->metrics, SL_M_RATE_CLOSED, 1);
+    sl_conn_close(conn, SL_CLOSE_PROTOCOL, sl_str_slice(&error), false);
+    sl_str_release(&text);
+    sl_str_release(&error);
+}
+
 void sl_dispatch(struct sl_conn *conn, const struct sl_message *message,
                  struct sl_slice payload, size_t size)
 {
     sl_assert(!sl_conn_is_closing(conn));
     if (conn->reconnect != NULL && !sl_reconnect_takes(conn, message))
         return;
+    if (has_rate(message->type) &&
+        !sl_rate_take(&sl_conn_options(conn)->rate, &conn->rate_full_ns,
+                      sl_conn_world(conn)->wheel->now_ms)) {
+        end_too_many(conn);
+        return;
+    }
     switch (message->type) {
     case SL_MSG_INVOCATION:
     case SL_MSG_STREAM_INVOCATION: on_invocation(conn, message, size); break;

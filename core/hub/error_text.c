@@ -86,6 +86,14 @@ void sl_error_unknown_method(struct sl_str *out, struct sl_slice target)
     add_detail(out, sl_error_hub, SL_SLICE("Method does not exist."));
 }
 
+void sl_error_too_many(struct sl_str *out, const char *what,
+                       const struct sl_rate *rate)
+{
+    sl_str_add_fmt(out, "Too many %s: at most ", what);
+    sl_rate_describe(rate, out);
+    sl_str_add_char(out, '.');
+}
+
 void sl_error_is_stream(struct sl_str *out, struct sl_slice method)
 {
     sl_str_add_lit(out, "The client attempted to invoke the streaming '");

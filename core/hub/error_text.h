@@ -7,6 +7,7 @@
 
 #include "base/slice.h"
 #include "base/str.h"
+#include "hub/rate.h"
 
 extern const char sl_error_hub[];       /* "HubException": always shown */
 extern const char sl_error_operation[]; /* "InvalidOperationException" */
@@ -22,6 +23,10 @@ void sl_error_invoking(struct sl_str *out, struct sl_slice method,
 void sl_error_unbound(struct sl_str *out, struct sl_slice target,
                       struct sl_slice detail);
 void sl_error_unknown_method(struct sl_str *out, struct sl_slice target);
+
+/* More messages, or calls of a method, than the rate ("5 in 1 s"). */
+void sl_error_too_many(struct sl_str *out, const char *what,
+                       const struct sl_rate *rate);
 
 /* A stream method called as a plain one, and the other way round. */
 void sl_error_is_stream(struct sl_str *out, struct sl_slice method);

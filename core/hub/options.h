@@ -7,6 +7,7 @@
 
 #include "base/report.h"
 #include "base/slice.h"
+#include "hub/rate.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +27,7 @@ struct sl_hub_options {
 #include "hub/options.def"
 #undef SL_OPTION
     unsigned transports; /* bit per sl_transport_kind */
+    struct sl_rate rate; /* messages of one connection */
 };
 
 enum sl_option_kind {

@@ -37,6 +37,7 @@ enum sl_prepared {
     SL_PREPARED,        /* bound: the hub starts it when a slot is free */
     SL_PREPARE_UNKNOWN, /* no such method */
     SL_PREPARE_UNBOUND, /* the arguments do not bind: detail says why */
+    SL_PREPARE_REFUSED, /* not now: detail is shown to the client */
 };
 
 /* `script` is the engine's own object for one hub file (hub_entry->script).

@@ -5,6 +5,8 @@
  */
 #include "tests/lib/lua_rig.h"
 
+#include <stdio.h>
+
 #define TOP "local signalua = require 'signalua'\nlocal Hub = signalua.hub"
 #define END "\nreturn Hub\n"
 
@@ -105,6 +107,83 @@ static void takes_the_spelling_of_the_code(void **state)
     lua_rig_release(&rig);
 }
 
+static void refuses_rates(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "5",
+        "{}",
+        "{0}",
+        "{1.5}",
+        "{1000001}",
+        "{5, per = 0}",
+        "{5, per = 86401}",
+        "{5, par = 1}",
+        "{5, 6}",
+        "{'5'}",
+    };
+    for (unsigned i = 0; i < SL_COUNT(bad); i++) {
+        char options[96];
+        snprintf(options, sizeof(options), "{rate = %s}", bad[i]);
+        expect_refused(options, "",
+                       "chat.lua:2: option \"rate\" must be a whole number");
+        snprintf(options, sizeof(options), "{methods = {A = {rate = %s}}}",
+                 bad[i]);
+        expect_refused(options, "function Hub:A() end",
+                       "methods.A.rate must be a whole number");
+    }
+}
+
+#define TOO_MANY                                                       \
+    FAILURE("1", "An unexpected error occurred invoking 'run' on the " \
+                 "server. HubException: Too many calls: at most 2 in 1 s.")
+
+/* Per method and connection; the next connection has its own. */
+static void limits_the_calls_of_a_method(void **state)
+{
+    (void)state;
+    struct lua_rig rig;
+    lua_rig_chat(&rig, TOP "{methods = {Run = {rate = {2}}}}\n"
+                           "function Hub:Run() end\n"
+                           "function Hub:Other() end" END);
+    for (int i = 0; i < 2; i++)
+        assert_string_equal(lua_rig_call(&rig, "Run", "[]"),
+                            RESULT("1", "null"));
+    assert_string_equal(lua_rig_call(&rig, "run", "[]"), TOO_MANY);
+    assert_int_equal(cluster_metric(rig.worker, SL_M_RATE_REFUSED), 1);
+    assert_string_equal(lua_rig_call(&rig, "Other", "[]"), RESULT("1", "null"));
+    lua_rig_join(&rig, &rig.b, 0, "b", NULL);
+    peer_invoke(&rig.b, "1", "Run", "[]");
+    expect_heard(&rig.b, RESULT("1", "null"));
+    cluster_advance(&rig.cluster, 500);
+    assert_string_equal(lua_rig_call(&rig, "run", "[]"), RESULT("1", "null"));
+    assert_string_equal(lua_rig_call(&rig, "run", "[]"), TOO_MANY);
+    lua_rig_release(&rig);
+}
+
+static void limits_the_messages_of_a_connection(void **state)
+{
+    (void)state;
+    struct lua_rig rig;
+    lua_rig_chat(&rig, TOP "{rate = {2, per = 10}}\n"
+                           "function Hub:Run() end\n"
+                           "function Hub:on_disconnected(err, reason)"
+                           " signalua.log.info(reason .. ': ' .. err) end" END);
+    for (int i = 0; i < 5; i++)
+        peer_say(&rig.a, "{'type':6}");
+    for (int i = 0; i < 2; i++)
+        assert_string_equal(lua_rig_call(&rig, "Run", "[]"),
+                            RESULT("1", "null"));
+    assert_string_equal(lua_rig_call(&rig, "Run", "[]"),
+                        "{'type':7,'error':'Connection closed with an error. "
+                        "HubException: Too many messages: at most 2 in 10 "
+                        "s.'}\n");
+    assert_true(rig.a.closed);
+    assert_int_equal(cluster_metric(rig.worker, SL_M_RATE_CLOSED), 1);
+    expect_logged(&rig, "protocol: Connection closed with an error. Hub");
+    lua_rig_release(&rig);
+}
+
 static void finds_hubs_by_name(void **state)
 {
     (void)state;
@@ -135,6 +214,9 @@ int main(void)
         cmocka_unit_test(refuses_methods),
         cmocka_unit_test(may_be_called_only_while_loading),
         cmocka_unit_test(takes_the_spelling_of_the_code),
+        cmocka_unit_test(refuses_rates),
+        cmocka_unit_test(limits_the_calls_of_a_method),
+        cmocka_unit_test(limits_the_messages_of_a_connection),
         cmocka_unit_test(finds_hubs_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
