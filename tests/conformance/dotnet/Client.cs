@@ -66,6 +66,8 @@ public sealed class Client : IAsyncDisposable
 
     public HubConnection Connection { get; }
     public Inbox<object?> Recv { get; } = new();
+    /// <summary>The same without what other tests send to everyone meanwhile: a name of Unique("msg"), or an object.</summary>
+    public Inbox<object?> Own { get; } = new();
     public Inbox<string> Changes { get; } = new();
     /// <summary>Ends when the connection is over for good, with its reason.</summary>
     public Task<Exception?> Closed => _closed.Task;
@@ -86,7 +88,13 @@ public sealed class Client : IAsyncDisposable
         if (way.MessagePack) make.AddMessagePackProtocol();
         builder?.Invoke(make);
         Connection = make.Build();
-        Connection.On<object?>("recv", value => Recv.Push(Values.Plain(value)));
+        Connection.On<object?>("recv", value =>
+        {
+            var plain = Values.Plain(value);
+            var toEveryone = plain is SortedDictionary<string, object?> || plain is string text && text.StartsWith("msg-");
+            if (!toEveryone) Own.Push(plain);
+            Recv.Push(plain); // last: who has awaited it finds it in both
+        });
         Connection.Closed += error => { _closed.TrySetResult(error); return Task.CompletedTask; };
         Connection.Reconnecting += _ => { Changes.Push("reconnecting"); return Task.CompletedTask; };
         Connection.Reconnected += _ => { Changes.Push("reconnected"); return Task.CompletedTask; };

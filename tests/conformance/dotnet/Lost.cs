@@ -66,10 +66,9 @@ public static class Ends
         Check.Same(2, await c.Call<int>("Add", 1, 1));
     }
 
-    [Behaviour("the client gives up on a silent server")]
+    [Behaviour("the client gives up on a silent server", Over.Pinged)]
     public static async Task SilentServer(Way way)
     {
-        if (way.Transport == HttpTransportType.LongPolling) return; // nothing pings there
         using var proxy = new Proxy();
         await using var c = new Client(way, "short", proxy.Url);
         c.Connection.ServerTimeout = TimeSpan.FromMilliseconds(1500);
@@ -79,10 +78,9 @@ public static class Ends
         Check.True(error is TimeoutException, error?.Message ?? "no error");
     }
 
-    [Behaviour("the server gives up on a silent client")]
+    [Behaviour("the server gives up on a silent client", Over.Pinged)]
     public static async Task SilentClient(Way way)
     {
-        if (way.Transport == HttpTransportType.LongPolling) return;
         await using var watcher = await Client.Start(way, "short", builder: b => b.WithKeepAliveInterval(TimeSpan.FromMilliseconds(500)));
         await using var c = await Client.Start(way, "short", builder: b => b.WithKeepAliveInterval(TimeSpan.FromMinutes(1)));
         var gone = await watcher.Call<LifeEvent?>("AwaitEvent", c.Id, "disconnected", 10000);
@@ -225,9 +223,9 @@ public static class Stateful
             proxy.Cut();
             for (var i = 0; i < 50; i++) await sender.Call("SendClient", c.Id, i);
             proxy.LetGo();
-            await c.Recv.Count(50);
+            await c.Own.Count(50);
         });
-        Check.Same([.. Enumerable.Range(0, 50).Select(n => (object?)(long)n)], c.Recv.All);
+        Check.Same([.. Enumerable.Range(0, 50).Select(n => (object?)(long)n)], c.Own.All);
     }
 
     [Behaviour("a stream loses and repeats nothing", Over.Stateful)]

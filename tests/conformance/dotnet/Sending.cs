@@ -88,7 +88,7 @@ public static class Sending
         await all[0].Call("SendGroup", g, "nobody");
         await other.Call("SendCaller", "fence");
         await other.Recv.One("fence");
-        Check.Same(["fence"], other.Recv.All);
+        Check.Same(["fence"], other.Own.All);
     });
 
     [Behaviour("several arguments and none")]
@@ -141,8 +141,8 @@ public static class Sending
     public static Task Order(Way way) => With(way, 1, async all =>
     {
         await all[0].Call("SendMany", 500);
-        await all[0].Recv.Count(500);
-        Check.Same([.. Enumerable.Range(0, 500).Select(n => (object?)(long)n)], all[0].Recv.All);
+        await all[0].Own.Count(500);
+        Check.Same([.. Enumerable.Range(0, 500).Select(n => (object?)(long)n)], all[0].Own.All);
     });
 
     [Behaviour("from outside any hub method")]

@@ -28,6 +28,8 @@ public enum Over
     Negotiated,
     /// <summary>Ways on which stateful reconnect is possible.</summary>
     Stateful,
+    /// <summary>Ways whose two sides watch each other by pings: all but Long Polling.</summary>
+    Pinged,
     /// <summary>Ways that speak MessagePack.</summary>
     Binary,
     /// <summary>One run: what depends on no way, or mixes them.</summary>
@@ -54,6 +56,7 @@ public sealed record Way(string Name, HttpTransportType Transport, bool MessageP
     {
         Over.Once => [Json],
         Over.Stateful => Existing(notYet).Where(w => !w.Skip && w.Transport == HttpTransportType.WebSockets),
+        Over.Pinged => Existing(notYet).Where(w => w.Transport != HttpTransportType.LongPolling),
         Over.Binary => Existing(notYet).Where(w => w.MessagePack),
         Over.Negotiated => Existing(notYet).Where(w => !w.Skip),
         _ => Existing(notYet),

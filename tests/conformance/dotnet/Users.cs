@@ -33,9 +33,9 @@ public static class Users
             await Client.Post("/api/broadcast", new { target = "recv", args = new[] { "from outside" }, user = ben });
             foreach (var c in all) await all[3].Call("SendClient", c.Id, "fence");
             foreach (var c in all) await c.Recv.One("fence");
-            foreach (var c in all[..2]) Check.Same(["to anna", "to both", "fence"], c.Recv.All);
-            Check.Same(["to both", "from outside", "fence"], all[2].Recv.All);
-            Check.Same(["fence"], all[3].Recv.All);
+            foreach (var c in all[..2]) Check.Same(["to anna", "to both", "fence"], c.Own.All);
+            Check.Same(["to both", "from outside", "fence"], all[2].Own.All);
+            Check.Same(["fence"], all[3].Own.All);
         }, i => Token.For(users[i]));
     }
 

@@ -14,9 +14,10 @@ build=${REFERENCE_BUILD:-$here/../../../build/reference}
 [ $# -gt 0 ] || { sed -n 's/^#   //p' "$0" >&2; exit 2; }
 
 mkdir -p "$build"
-cp "$here"/*.cs "$here"/*.csproj "$build"
+cp "$here"/*.cs "$here"/*.csproj "$here"/packages.lock.json "$build"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
-dotnet build -c Release -v q -nologo "$build" >"$build/build.log" 2>&1 || { cat "$build/build.log" >&2; exit 1; }
+dotnet build -c Release -v q -nologo -nodeReuse:false -p:UseSharedCompilation=false -p:RestoreLockedMode=true "$build" \
+    >"$build/build.log" 2>&1 || { cat "$build/build.log" >&2; exit 1; }
 
 dotnet "$build/bin/Release/net10.0/reference.dll" --urls http://127.0.0.1:0 --server-name one --stateful --disconnect-timeout 5000 \
     --cors http://app.example --log Information >"$build/server.log" 2>&1 &
