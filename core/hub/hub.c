@@ -38,6 +38,7 @@ static struct sl_hub *make_hub(struct sl_world *world, uint32_t index,
     sl_map_init(&hub->groups);
     sl_map_init(&hub->users);
     sl_map_init(&hub->debts);
+    sl_map_init(&hub->questions);
     sl_list_push_back(&world->hubs, &hub->node);
     return hub;
 }
@@ -82,6 +83,8 @@ void sl_hub_free(struct sl_hub *hub)
     sl_map_release(&hub->users);
     sl_assert(hub->debts.count == 0);
     sl_map_release(&hub->debts);
+    sl_assert(hub->questions.count == 0);
+    sl_map_release(&hub->questions);
     sl_free(hub->name);
     sl_free(hub);
 }

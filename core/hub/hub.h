@@ -25,6 +25,7 @@ struct sl_hub {
     struct sl_map groups, users; /* hub/members.h */
     struct sl_map debts;         /* hub/results.h: answers that connections of
                                     this worker owe */
+    struct sl_map questions;     /* hub/results.h: of this worker, unanswered */
     uint64_t asked;              /* questions of this worker so far */
     struct sl_list entries;
 };

@@ -27,7 +27,9 @@
 #define ASK_ID_SIZE 24 /* "s" and 64 bits in decimal */
 
 struct question {
-    struct sl_list node; /* in world->asking */
+    struct sl_list node;      /* in world->asking */
+    struct sl_map_node by_id; /* in hub->questions; key is wire_id */
+    struct sl_hub *hub;
     sl_slot_id id;
     char wire_id[ASK_ID_SIZE];
     char conn_id[SL_ID_LEN + 1];
@@ -75,6 +77,7 @@ static struct question *take_question(struct sl_world *world, sl_slot_id id)
         return NULL;
     sl_slots_remove(&world->questions, id);
     sl_list_remove(&question->node);
+    sl_map_remove(&question->hub->questions, &question->by_id);
     return question;
 }
 
@@ -200,21 +203,96 @@ static void on_forgotten(void *context, void *item)
     free_note(note);
 }
 
+/* ---- who answers what another one was asked ---- */
+
+static void accuse(struct sl_conn *conn, struct sl_slice wire_id)
+{
+    struct sl_str text = { 0 };
+    if (sl_conn_is_closing(conn) || conn->overflowed)
+        return;
+    sl_error_wrong_answerer(&text, sl_conn_id(conn), wire_id);
+    sl_conn_break(conn, SL_CLOSE_PROTOCOL, sl_error_operation,
+                  sl_str_slice(&text));
+    sl_str_release(&text);
+}
+
+static void on_accused(void *context, void *item)
+{
+    struct note *note = item;
+    struct sl_hub *hub = sl_hub_at(context, note->hub);
+    struct sl_conn *conn =
+        hub == NULL ? NULL : sl_hub_conn(hub, sl_slice_str(note->conn_id));
+    if (conn != NULL)
+        accuse(conn, sl_slice_str(note->wire_id));
+    free_note(note);
+}
+
+/* Somebody answers that; with the asker. note->asker is who wants to know. */
+static void on_suspected(void *context, void *item)
+{
+    struct sl_world *world = context;
+    struct note *note = item;
+    struct sl_hub *hub = sl_hub_at(world, note->hub);
+    struct sl_map_node *node = NULL;
+    if (hub != NULL)
+        node = sl_map_find(&hub->questions, sl_slice_str(note->wire_id));
+    /* Unknown: answered or given up meanwhile, and nobody's then. */
+    if (node == NULL ||
+        strcmp(SL_CONTAINER_OF(node, struct question, by_id)->conn_id,
+               note->conn_id) == 0)
+        free_note(note);
+    else if (note->asker == sl_bus_worker(world->port))
+        on_accused(world, note);
+    else
+        sl_bus_post(world->port, note->asker, on_accused, note);
+}
+
+/* The number in "s17"; 0: no id of ours. */
+static uint64_t number_of(struct sl_slice wire_id)
+{
+    uint64_t number = 0;
+    if (wire_id.len < 2 || wire_id.len >= 20 || wire_id.ptr[0] != 's')
+        return 0;
+    for (size_t i = 1; i < wire_id.len; i++) {
+        if (wire_id.ptr[i] < '0' || wire_id.ptr[i] > '9')
+            return 0;
+        number = number * 10 + (uint64_t)(wire_id.ptr[i] - '0');
+    }
+    return number;
+}
+
+/* No connection of this worker owes that answer; one of another may, as whose
+ * worker drew the id knows. */
+static void suspect(struct sl_conn *conn, struct sl_slice wire_id)
+{
+    struct sl_world *world = sl_conn_world(conn);
+    unsigned workers = sl_bus_worker_count(world->port);
+    uint64_t number = number_of(wire_id);
+    if (workers == 1 || number == 0)
+        return;
+    struct note *note = sl_zalloc(sizeof(*note));
+    note->hub = conn->entry->hub->index;
+    note->asker = sl_bus_worker(world->port);
+    memcpy(note->wire_id, wire_id.ptr, wire_id.len);
+    memcpy(note->conn_id, conn->id, SL_ID_LEN);
+    unsigned asker = (unsigned)((number - 1) % workers);
+    if (asker == note->asker)
+        on_suspected(world, note);
+    else
+        sl_bus_post(world->port, asker, on_suspected, note);
+}
+
 void sl_results_answer(struct sl_conn *conn, const struct sl_message *message,
                        struct sl_slice payload)
 {
     struct sl_world *world = sl_conn_world(conn);
     struct debt *debt = find_debt(conn->entry->hub, message->invocation_id);
-    if (debt == NULL)
+    if (debt == NULL) {
+        suspect(conn, message->invocation_id);
         return;
+    }
     if (debt->conn != conn) {
-        struct sl_str text = { 0 };
-        sl_error_wrong_answerer(&text, sl_conn_id(conn),
-                                message->invocation_id);
-        if (!conn->overflowed)
-            sl_conn_break(conn, SL_CLOSE_PROTOCOL, sl_error_operation,
-                          sl_str_slice(&text));
-        sl_str_release(&text);
+        accuse(conn, message->invocation_id);
         return;
     }
     unsigned asker = debt->asker;
@@ -284,6 +362,9 @@ static struct question *add_question(struct sl_hub *hub,
     memcpy(question->wire_id, wire_id, ASK_ID_SIZE);
     memcpy(question->conn_id, ask->conn_id.ptr, SL_ID_LEN);
     question->worker = worker;
+    question->hub = hub;
+    question->by_id.key = sl_slice_str(question->wire_id);
+    sl_map_add(&hub->questions, &question->by_id);
     question->id = sl_slots_add(&world->questions, question);
     sl_list_init(&question->node);
     sl_list_push_back(&world->asking, &question->node);
@@ -393,7 +474,11 @@ void sl_hub_ask_cancel(struct sl_hub *hub, sl_slot_id id)
 void sl_results_release(struct sl_world *world)
 {
     struct sl_list *node;
-    while ((node = sl_list_pop_front(&world->asking)) != NULL)
-        sl_free(SL_CONTAINER_OF(node, struct question, node));
+    while ((node = sl_list_pop_front(&world->asking)) != NULL) {
+        struct question *question =
+            SL_CONTAINER_OF(node, struct question, node);
+        sl_map_remove(&question->hub->questions, &question->by_id);
+        sl_free(question);
+    }
     sl_slots_release(&world->questions);
 }

@@ -115,16 +115,60 @@ static void test_asker_leaves(void **state)
     }
 }
 
+/* Wherever the asker, the one who was asked and the one who answers are. */
 static void test_wrong_connection_answers(void **state)
 {
     (void)state;
+    for (unsigned workers = 1; workers <= 3; workers++)
+        for (unsigned place = 0; place < workers; place++) {
+            struct pair pair;
+            struct peer wrong = { 0 };
+            pair_init(&pair, workers);
+            peer_join(&wrong, cluster_worker(&pair.cluster, 0, place), "w",
+                      NULL);
+            ask(&pair, "1", pair.b.id);
+            peer_say(&wrong, "{'type':3,'invocationId':'s1','result':8}");
+            cluster_settle(&pair.cluster);
+            expect_heard(&wrong, CLOSE_ERROR);
+            assert_true(wrong.closed);
+            assert_false(pair.a.closed || pair.b.closed);
+            expect_heard(&pair.b, WHAT("s1"));
+            peer_say(&pair.b, "{'type':3,'invocationId':'s1','result':9}");
+            cluster_settle(&pair.cluster);
+            expect_heard(&pair.a, RESULT("1", "9"));
+            peer_release(&wrong);
+            pair_release(&pair);
+        }
+}
+
+/* Answers to what nobody asked, or what was answered, are ignored. */
+static void test_late_and_invented_answers(void **state)
+{
+    (void)state;
+    static const char *const ids[] = { "s1",
+                                       "s2",
+                                       "s999999999999999999",
+                                       "s99999999999999999999999",
+                                       "s",
+                                       "s-1",
+                                       "s1x",
+                                       "x1",
+                                       "1" };
     struct pair pair;
-    pair_init(&pair, 1);
+    pair_init(&pair, 3);
     ask(&pair, "1", pair.b.id);
-    peer_say(&pair.a, "{'type':3,'invocationId':'s1','result':8}");
-    expect_heard(&pair.a, CLOSE_ERROR);
-    assert_true(pair.a.closed);
-    assert_false(pair.b.closed);
+    peer_say(&pair.b, "{'type':3,'invocationId':'s1','result':9}");
+    for (unsigned i = 0; i < SL_COUNT(ids); i++) {
+        char text[96];
+        snprintf(text, sizeof(text),
+                 "{'type':3,'invocationId':'%s','result':8}", ids[i]);
+        cluster_settle(&pair.cluster);
+        peer_say(&pair.b, text);
+        peer_say(&pair.a, text);
+    }
+    cluster_settle(&pair.cluster);
+    assert_false(pair.a.closed || pair.b.closed);
+    expect_heard(&pair.a, RESULT("1", "9"));
     pair_release(&pair);
 }
 
@@ -171,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_nobody_there),
         cmocka_unit_test(test_asker_leaves),
         cmocka_unit_test(test_wrong_connection_answers),
+        cmocka_unit_test(test_late_and_invented_answers),
         cmocka_unit_test(test_asking_oneself_frees_the_slot),
         cmocka_unit_test(test_reading_goes_on_while_it_owes),
     };
