@@ -21,7 +21,7 @@ function fail(text) {
   console.log(`FAIL ${text}`);
 }
 
-/** The program of the .NET suite and its arguments; built when it is not. Ends all with 77, "skipped", where the SDK is missing. */
+/** The program of the .NET suite, built when it is not. Ends all with 77, "skipped", where the SDK is missing: before any server runs. */
 function dotnet() {
   const build = spawnSync(path.join(here, 'dotnet/build.sh'), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   if (build.status === 77) {
@@ -29,7 +29,7 @@ function dotnet() {
     process.exit(77);
   }
   if (build.status !== 0) throw new Error(`dotnet/build.sh: status ${build.status}`);
-  return ['dotnet', [build.stdout.trim()]];
+  return build.stdout.trim();
 }
 
 function nodeTests(name) {
@@ -43,7 +43,7 @@ function nodeTests(name) {
 /** Runs one suite; its counts are added to the total. */
 async function suite(name, env) {
   console.log(`== ${name}`);
-  const [program, args] = name === 'dotnet' ? dotnet() : nodeTests(name);
+  const [program, args] = name === 'dotnet' ? ['dotnet', [dotnetProgram]] : nodeTests(name);
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
   let out = '';
   child.stdout.on('data', bytes => { out += bytes; process.stdout.write(bytes); });
@@ -94,6 +94,7 @@ async function ownServer(workers, suites) {
 const { values, positionals } = parseArgs({ allowPositionals: true, options: {
   url: { type: 'string' }, workers: { type: 'string', multiple: true, default: ['1', '4'] } } });
 const suites = positionals.length ? positionals : values.url ? ['js', 'raw'] : ['js', 'raw', 'beyond', 'ours'];
+const dotnetProgram = suites.includes('dotnet') ? dotnet() : null;
 if (values.url) for (const name of suites) await suite(name, { BASE_URL: values.url, NOT_YET: 'off' });
 else for (const workers of values.workers.map(Number)) {
   console.log(`==== ${workers} worker${workers > 1 ? 's' : ''}`);
