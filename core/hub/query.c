@@ -59,7 +59,7 @@ static void pick(struct sl_conn *conn, const struct sl_envelope *whom,
     if (picked->count == picked->cap) {
         picked->cap = picked->cap == 0 ? 16 : 2 * picked->cap;
         picked->conns =
-            sl_realloc(picked->conns, picked->cap * sizeof(*picked->conns));
+            sl_realloc(picked->conns, picked->cap * sizeof(struct sl_conn *));
     }
     conn->left_out = true;
     picked->conns[picked->count++] = conn;
