@@ -26,6 +26,10 @@ void sl_lua_log_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_json_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_config_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_route_open(lua_State *L, struct sl_engine *engine);
+void sl_lua_reload_open(lua_State *L, struct sl_engine *engine);
+
+/* Runs what the generation that serves now gave to signalua.on_reload. */
+void sl_lua_reload_run(struct sl_engine *engine, const char *old_version);
 
 /* Pushes a new self of the script. */
 void sl_lua_push_self(lua_State *L, const struct sl_script *script,

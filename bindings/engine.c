@@ -232,6 +232,17 @@ static void forget(void *user, struct sl_conn *conn)
     conn->script_ref = SL_SCRIPT_NOREF;
 }
 
+/* Its connections may outlive the generation that served them. */
+static void hold(void *user)
+{
+    sl_generation_ref(script_of(user)->gen);
+}
+
+static void let_go(void *user)
+{
+    sl_generation_unref(script_of(user)->gen);
+}
+
 static const struct sl_script_ops script_ops = {
     .prepare = sl_call_prepare,
     .start = sl_call_start,
@@ -244,6 +255,8 @@ static const struct sl_script_ops script_ops = {
     .cancel_connected = cancel_connected,
     .disconnected = disconnected,
     .forget = forget,
+    .hold = hold,
+    .let_go = let_go,
 };
 
 /* ---- the state ---- */
@@ -289,6 +302,7 @@ static void open_natives(lua_State *L, struct sl_engine *engine)
     sl_lua_json_open(L, engine);
     sl_lua_config_open(L, engine);
     sl_lua_route_open(L, engine);
+    sl_lua_reload_open(L, engine);
 }
 
 static void load_embedded(lua_State *L, struct sl_slice text, const char *name)
@@ -403,18 +417,34 @@ static int load(struct sl_engine *engine, const struct sl_script_set *set,
     return 0;
 }
 
+/* A hub file may have got another identity. */
+static void forget_hubs(struct sl_engine *engine)
+{
+    for (unsigned i = 0; i < engine->hub_name_count; i++)
+        engine->hub_names[i].hub = NULL;
+}
+
 static void commit(struct sl_engine *engine)
 {
     sl_assert(engine->loaded != NULL);
-    if (engine->current != NULL) {
-        sl_generation_stop(engine->current);
-        sl_generation_unref(engine->current);
-    }
+    struct sl_generation *old = engine->current;
+    if (old != NULL)
+        sl_generation_stop(old);
     engine->current = engine->loaded;
     engine->loaded = NULL;
+    forget_hubs(engine);
     sl_generation_start(engine->current);
+    if (old != NULL)
+        sl_lua_reload_run(engine, old->set->version);
+    sl_generation_unref(old);
     sl_metric_set(engine->world->metrics, SL_M_LUA_MEMORY,
                   (int64_t)lua_gc(engine->L, LUA_GCCOUNT, 0) * 1024);
+}
+
+static void drop(struct sl_engine *engine)
+{
+    sl_generation_unref(engine->loaded);
+    engine->loaded = NULL;
 }
 
 static void stop(struct sl_engine *engine)
@@ -434,6 +464,7 @@ const struct sl_engine_ops sl_lua_engine_ops = {
     .destroy = destroy,
     .load = load,
     .commit = commit,
+    .drop = drop,
     .route = sl_lua_route_run,
     .stop = stop,
 };

@@ -132,12 +132,15 @@ struct sl_generation *sl_generation_new(struct sl_engine *engine,
     gen->engine = engine;
     gen->refs = 1;
     gen->set = set;
+    sl_script_set_hold(set);
+    sl_metric_add(engine->world->metrics, SL_M_GENERATIONS, 1);
     sl_list_init(&gen->scripts);
     sl_list_init(&gen->timers);
     sl_list_init(&gen->routes);
     lua_newtable(engine->L);
     gen->table_ref = luaL_ref(engine->L, LUA_REGISTRYINDEX);
     gen->names = scan_names(engine->L, gen);
+    gen->on_reload = LUA_NOREF;
     return gen;
 }
 
@@ -164,6 +167,8 @@ static void generation_free(struct sl_generation *gen)
         script_free(SL_CONTAINER_OF(node, struct sl_script, node));
     }
     luaL_unref(gen->engine->L, LUA_REGISTRYINDEX, gen->table_ref);
+    sl_metric_add(gen->engine->world->metrics, SL_M_GENERATIONS, -1);
+    sl_script_set_let_go(gen->set);
     sl_free(gen);
 }
 
@@ -188,6 +193,7 @@ void sl_generation_start(struct sl_generation *gen)
 
 void sl_generation_stop(struct sl_generation *gen)
 {
+    gen->committed = false; /* nor does a timer begin that is made now */
     SL_LIST_FOREACH(node, &gen->timers) {
         sl_timer_stop(SL_CONTAINER_OF(node, struct sl_timer, node));
     }

@@ -73,6 +73,7 @@ struct sl_generation {
     const struct sl_script_file *file; /* being loaded; NULL: none */
     struct sl_list scripts, timers, routes;
     int names; /* name_order.h; an index in the table */
+    int on_reload; /* the same: a list of functions; LUA_NOREF: none */
     bool committed;
 };
 

@@ -7,6 +7,7 @@
 #include "bindings/loader.h"
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "bindings/coroutine.h"
 #include "bindings/lua_hub.h"
@@ -84,6 +85,13 @@ static bool is_duplicate(const struct sl_script *script)
     return false;
 }
 
+/* Endpoints are found by their decoded path. */
+static bool is_usable_path(struct sl_slice path)
+{
+    return memchr(path.ptr, '%', path.len) == NULL &&
+           path.len + sizeof("/negotiate") <= SL_HTTP_ROUTE_PATH_MAX;
+}
+
 /* The file has returned; its value is on top. */
 static void take_hub(struct load *load, const struct sl_script_file *file)
 {
@@ -102,6 +110,10 @@ static void take_hub(struct load *load, const struct sl_script_file *file)
     }
     if (is_duplicate(script))
         report_error(load, file->name, "its path is taken by another hub file");
+    if (!is_usable_path(sl_slice_str(script->path)))
+        report_error(load, file->name,
+                     "its path has a \"%\" or is too long: give it another "
+                     "by the option \"path\"");
     const char *doubt = sl_hub_options_doubt(&script->options);
     if (doubt != NULL)
         sl_log_warn("doubtful options", SL_F_STR("hub", script->name),

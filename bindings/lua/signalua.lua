@@ -16,6 +16,7 @@ local signalua = {
     after = native.after,
     spawn = native.spawn,
     route = native.route,
+    on_reload = native.on_reload,
     json = { encode = native.json_encode, decode = native.json_decode },
     log = {
         debug = native.log_debug,

@@ -77,6 +77,15 @@
 #define SL_HUBS_MAX 256           /* hub files */
 #define SL_SCRIPT_FILE_MAX (1 << 20)      /* bytes of one script */
 #define SL_SCRIPTS_BYTES_MAX (64 << 20)   /* bytes of all scripts */
+#define SL_RELOAD_TIMEOUT_MS 5000 /* to prepare; a worker that takes longer is
+                                     held by a script */
+#define SL_RELOAD_ERRORS_MAX 64   /* errors of one reload that are told */
+#define SL_WATCH_QUIET_MS 50      /* without a change: what is being written is
+                                     complete */
+#define SL_WATCH_DELAY_MAX_MS 500 /* ... but changes without end wait no longer */
+#define SL_WATCH_ENTRIES_MAX 4096 /* files and folders that are looked at */
+#define SL_WATCH_CHECK_MS 1000    /* between two looks at the folder, for what
+                                     the system does not tell */
 #define SL_METHOD_NAME_MAX 256    /* bytes of a hub method's name */
 #define SL_DECLARED_ARGS_MAX 64   /* types in one methods.X.args */
 #define SL_CALL_ARGS_MAX 1000     /* arguments bound to one call; a Lua stack

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "host/cpus.h"
+#include "host/watch.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -20,6 +21,9 @@ static_assert(SL_LOG_DEBUG == 0 && SL_LOG_INFO == 1 && SL_LOG_WARN == 2 &&
               "the order of log_level's words");
 static_assert(SL_LOG_AUTO == 0 && SL_LOG_TEXT == 1 && SL_LOG_JSON == 2,
               "the order of log_format's words");
+
+static_assert(SL_WATCH_AUTO == 0 && SL_WATCH_POLL == 1 && SL_WATCH_OFF == 2,
+              "the order of watch's words");
 
 static const struct sl_setting settings[] = {
 #define SL_SETTING(name_, group_, kind_, fallback_, least_, most_, words_, \

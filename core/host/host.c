@@ -13,7 +13,8 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "host/snapshot.h"
+#include "host/reload.h"
+#include "host/watch.h"
 #include "host/worker.h"
 #include "ops/admin.h"
 #include "store/store_memory.h"
@@ -30,7 +31,8 @@
 
 struct host {
     const struct sl_config *config;
-    struct sl_snapshot snapshot;
+    struct sl_reload reload;
+    struct sl_watch *watch; /* NULL: turned off */
     struct sl_directory *directory;
     struct sl_bus *bus;
     struct sl_claims *claims;
@@ -48,7 +50,7 @@ struct host {
     struct sl_http_server admin;
     struct sl_http_router *admin_router;
     struct sl_control control;
-    uv_signal_t terminate, interrupt;
+    uv_signal_t terminate, interrupt, hangup;
     bool signals_open;
 };
 
@@ -96,6 +98,18 @@ static bool on_healthy(void *user, struct sl_str *why)
                        (unsigned long long)(now_ms - since_ms));
     }
     return healthy;
+}
+
+static void on_describe_hubs(void *user, struct sl_str *out)
+{
+    struct host *host = user;
+    sl_reload_describe(&host->reload, out);
+}
+
+static void on_admin_reload(void *user, struct sl_http_request *request)
+{
+    struct host *host = user;
+    sl_reload_ask(&host->reload, request);
 }
 
 /* ---- sockets ---- */
@@ -188,7 +202,7 @@ static int open_shared(struct host *host, sl_report_cb on_error)
 {
     const struct sl_config *config = host->config;
     struct sl_report report = { 0 };
-    int err = sl_snapshot_read(&host->snapshot, config->hubs, &report);
+    int err = sl_reload_init(&host->reload, config->hubs, &report);
     if (err != 0) {
         on_error(NULL, &report);
         return err;
@@ -208,7 +222,7 @@ static int make_workers(struct host *host, const struct sl_engine_ops *engine,
     const struct sl_config *config = host->config;
     host->env = (struct sl_worker_env){
         .engine = engine,
-        .scripts = &host->snapshot.set,
+        .scripts = &host->reload.current->snapshot.set,
         .bus = host->bus,
         .claims = host->claims,
         .relay = host->relay,
@@ -256,6 +270,8 @@ static int open_admin(struct host *host)
         .thread_count = on_thread_count,
         .thread_metrics = on_thread_metrics,
         .healthy = on_healthy,
+        .describe_hubs = on_describe_hubs,
+        .reload = on_admin_reload,
     };
     host->admin_router = sl_http_router_new();
     sl_admin_add_routes(host->admin_router, &host->control);
@@ -293,11 +309,20 @@ static void on_signal(uv_signal_t *handle, int number)
     sl_loop_stop(&host->loop);
 }
 
-static void open_signal(struct host *host, uv_signal_t *handle, int number)
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    (void)number;
+    struct host *host = handle->data;
+    sl_loop_enter(&host->loop);
+    sl_reload_start(&host->reload, "signal");
+}
+
+static void open_signal(struct host *host, uv_signal_t *handle, int number,
+                        uv_signal_cb on_number)
 {
     uv_signal_init(&host->loop.uv, handle);
     handle->data = host;
-    uv_signal_start(handle, on_signal, number);
+    uv_signal_start(handle, on_number, number);
 }
 
 static unsigned listen_port(const struct host *host)
@@ -316,12 +341,19 @@ static void log_started(const struct host *host, unsigned port)
                 SL_F_STR("listen", host->config->listen),
                 SL_F_INT("port", port), SL_F_INT("admin_port", admin_port),
                 SL_F_INT("workers", host->worker_count),
-                SL_F_STR("scripts", host->snapshot.set.version),
+                SL_F_STR("scripts", host->reload.current->snapshot.set.version),
                 SL_F_INT("socket_max", host->socket_max));
+}
+
+static void on_watch(void *user)
+{
+    struct host *host = user;
+    sl_reload_start(&host->reload, "watch");
 }
 
 static int start(struct host *host, const struct sl_engine_ops *engine)
 {
+    const struct sl_config *config = host->config;
     int err = open_shared(host, log_report);
     if (err != 0)
         return err;
@@ -332,8 +364,11 @@ static int start(struct host *host, const struct sl_engine_ops *engine)
     if (err != 0)
         return err;
     host->loop_ready = true;
-    open_signal(host, &host->terminate, SIGTERM);
-    open_signal(host, &host->interrupt, SIGINT);
+    sl_reload_attach(&host->reload, &host->loop, &host->metrics, host->workers,
+                     host->worker_count);
+    open_signal(host, &host->terminate, SIGTERM, on_signal);
+    open_signal(host, &host->interrupt, SIGINT, on_signal);
+    open_signal(host, &host->hangup, SIGHUP, on_hangup);
     host->signals_open = true;
     err = open_admin(host);
     if (err != 0)
@@ -348,6 +383,10 @@ static int start(struct host *host, const struct sl_engine_ops *engine)
             return err;
     }
     log_started(host, port);
+    if (config->watch != SL_WATCH_OFF)
+        host->watch =
+            sl_watch_open(&host->loop, config->hubs,
+                          config->watch == SL_WATCH_POLL, on_watch, host);
     return 0;
 }
 
@@ -357,6 +396,8 @@ static void close_main_loop(struct host *host)
 {
     if (!host->loop_ready)
         return;
+    if (host->watch != NULL)
+        sl_watch_close(host->watch);
     if (host->listener != NULL)
         sl_listener_close(host->listener);
     if (host->admin_listener != NULL)
@@ -366,6 +407,7 @@ static void close_main_loop(struct host *host)
     if (host->signals_open) {
         uv_close((uv_handle_t *)&host->terminate, NULL);
         uv_close((uv_handle_t *)&host->interrupt, NULL);
+        uv_close((uv_handle_t *)&host->hangup, NULL);
     }
     sl_loop_release(&host->loop);
 }
@@ -385,6 +427,7 @@ static void deliver_letters(struct host *host)
 
 static void stop(struct host *host)
 {
+    sl_reload_stop(&host->reload);
     if (host->listener != NULL)
         sl_listener_close(host->listener);
     host->listener = NULL;
@@ -404,7 +447,7 @@ static void stop(struct host *host)
     sl_claims_free(host->claims);
     sl_bus_free(host->bus);
     sl_directory_free(host->directory);
-    sl_snapshot_release(&host->snapshot);
+    sl_reload_release(&host->reload);
 }
 
 int sl_host_serve(const struct sl_config *config,

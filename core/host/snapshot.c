@@ -217,6 +217,8 @@ static int compare_names(const void *a, const void *b)
     return strcmp(left->name.ptr, right->name.ptr);
 }
 
+#define HASH_START 0xcbf29ce484222325u
+
 /* FNV-1a; the length goes in too, so that nothing moves from a name into the
  * text behind it. The version tells scripts apart, it proves nothing. */
 static uint64_t hash_slice(uint64_t hash, struct sl_slice bytes)
@@ -229,10 +231,21 @@ static uint64_t hash_slice(uint64_t hash, struct sl_slice bytes)
     return hash;
 }
 
+static void write_version(uint64_t hash, char version[9])
+{
+    snprintf(version, 9, "%08x", (unsigned)(hash ^ hash >> 32));
+}
+
+void sl_snapshot_file_version(const struct sl_script_file *file,
+                              char version[9])
+{
+    write_version(hash_slice(HASH_START, file->text), version);
+}
+
 static void finish(struct sl_snapshot *snapshot)
 {
     struct sl_script_set *set = &snapshot->set;
-    uint64_t hash = 0xcbf29ce484222325;
+    uint64_t hash = HASH_START;
     if (set->file_count > 0)
         qsort(snapshot->files, set->file_count, sizeof(*snapshot->files),
               compare_names);
@@ -241,8 +254,7 @@ static void finish(struct sl_snapshot *snapshot)
         hash = hash_slice(hash, snapshot->files[i].text);
     }
     set->files = snapshot->files;
-    snprintf(set->version, sizeof(set->version), "%08x",
-             (unsigned)(hash ^ hash >> 32));
+    write_version(hash, set->version);
 }
 
 int sl_snapshot_read(struct sl_snapshot *snapshot, const char *folder,

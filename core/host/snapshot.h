@@ -24,4 +24,8 @@ struct sl_snapshot {
 int sl_snapshot_read(struct sl_snapshot *snapshot, const char *folder,
                      struct sl_report *report);
 
+/* The short hash of one file. */
+void sl_snapshot_file_version(const struct sl_script_file *file,
+                              char version[9]);
+
 void sl_snapshot_release(struct sl_snapshot *snapshot);

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "host/worker_hubs.h"
 #include "hub/hub.h"
 #include "transport/endpoint.h"
 #include "transport/relay.h"
@@ -30,19 +31,6 @@ static bool on_script_route(struct sl_http_request *request, void *user)
 {
     struct sl_worker *worker = user;
     return worker->env->engine->route(worker->engine, request);
-}
-
-static void on_hub(void *user, const struct sl_hub_def *def)
-{
-    struct sl_worker *worker = user;
-    struct sl_hub_entry *entry = sl_hub_add_entry(&worker->world, def);
-    struct sl_endpoint *endpoint =
-        sl_endpoint_new(&worker->transport, entry, worker->router);
-    sl_list_push_back(&worker->endpoints, &endpoint->node);
-    const char *doubt = sl_hub_options_doubt(&entry->options);
-    if (doubt != NULL && worker->index == 0)
-        sl_log_warn("hub options", SL_F_STR("hub", entry->name),
-                    SL_F_STR("doubt", doubt));
 }
 
 /* ---- sockets ---- */
@@ -199,11 +187,10 @@ int sl_worker_init(struct sl_worker *worker, const struct sl_worker_env *env,
         .settings = env->settings,
         .setting_count = env->setting_count,
     });
-    err = env->engine->load(worker->engine, env->scripts, on_hub, on_load_error,
-                            worker);
+    err = sl_worker_prepare(worker, env->scripts, on_load_error, worker);
     if (err != 0)
         return err;
-    env->engine->commit(worker->engine);
+    sl_worker_commit(worker);
     sl_http_router_add_fallback(worker->router, on_script_route, worker);
     return open_www(worker);
 }
@@ -241,7 +228,7 @@ static void free_endpoints(struct sl_worker *worker)
 {
     struct sl_list *node;
     while ((node = sl_list_pop_front(&worker->endpoints)) != NULL)
-        sl_free(SL_CONTAINER_OF(node, struct sl_endpoint, node));
+        sl_endpoint_free(SL_CONTAINER_OF(node, struct sl_endpoint, node), NULL);
 }
 
 void sl_worker_free(struct sl_worker *worker)
@@ -261,6 +248,7 @@ void sl_worker_free(struct sl_worker *worker)
         worker->env->engine->destroy(worker->engine);
     sl_http_router_free(worker->router);
     free_endpoints(worker);
+    sl_worker_drop_defs(worker);
     sl_static_files_free(worker->files);
     sl_transport_release(&worker->transport);
     sl_world_release(&worker->world);

@@ -55,6 +55,8 @@ struct sl_worker {
     struct sl_http_server http;
     struct sl_static_files *files;
     struct sl_list endpoints;
+    struct sl_hub_def *defs; /* of the scripts that wait for their commit */
+    unsigned def_count, def_cap;
     struct sl_listener *listener; /* a single worker accepts itself */
     struct sl_wheel_entry tick;   /* heartbeat; in stopping: is it done? */
     uint64_t stop_deadline_ms;

@@ -42,16 +42,21 @@ struct sl_http_router *sl_http_router_new(void)
     return router;
 }
 
+/* Takes the route out of the list that *at points to. */
+static void free_route(struct route **at)
+{
+    struct route *route = *at;
+    *at = route->next;
+    sl_free((void *)(uintptr_t)route->method.ptr);
+    sl_free(route);
+}
+
 static void free_place(struct sl_map_node *node, void *user)
 {
     struct sl_http_router *router = user;
     struct place *place = SL_CONTAINER_OF(node, struct place, node);
-    while (place->routes != NULL) {
-        struct route *route = place->routes;
-        place->routes = route->next;
-        sl_free((void *)(uintptr_t)route->method.ptr);
-        sl_free(route);
-    }
+    while (place->routes != NULL)
+        free_route(&place->routes);
     sl_map_remove(&router->places, node);
     sl_free((void *)(uintptr_t)place->path.ptr);
     sl_free(place);
@@ -128,6 +133,22 @@ void sl_http_router_add(struct sl_http_router *router, struct sl_slice method,
     while (*end != NULL)
         end = &(*end)->next;
     *end = route;
+}
+
+void sl_http_router_remove(struct sl_http_router *router, struct sl_slice path,
+                           const void *user)
+{
+    struct place *place = normalize(router, path) ? find_place(router) : NULL;
+    if (place == NULL)
+        return;
+    for (struct route **at = &place->routes; *at != NULL;) {
+        if ((*at)->user == user)
+            free_route(at);
+        else
+            at = &(*at)->next;
+    }
+    if (place->routes == NULL)
+        free_place(&place->node, router);
 }
 
 void sl_http_router_add_fallback(struct sl_http_router *router,

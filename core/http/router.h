@@ -20,6 +20,9 @@ void sl_http_router_free(struct sl_http_router *router);
 void sl_http_router_add(struct sl_http_router *router, struct sl_slice method,
                         struct sl_slice path, sl_http_handler handler,
                         void *user);
+/* Removes every route of that path that was added with this user. */
+void sl_http_router_remove(struct sl_http_router *router, struct sl_slice path,
+                           const void *user);
 void sl_http_router_add_fallback(struct sl_http_router *router,
                                  sl_http_fallback answer, void *user);
 

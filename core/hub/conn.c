@@ -371,6 +371,7 @@ struct sl_conn *sl_conn_open(const struct sl_conn_setup *setup)
     struct sl_world *world = setup->entry->hub->world;
     sl_assert(setup->id.len == SL_ID_LEN);
     struct sl_conn *conn = sl_pool_get(&world->conn_pool);
+    setup->entry->conn_count++;
     *conn = (struct sl_conn){
         .outlet = setup->outlet,
         .entry = setup->entry,
@@ -510,6 +511,7 @@ static void free_conn(struct sl_conn *conn)
     sl_assert(conn->outlet == NULL && conn->partial.cap == 0);
     sl_assert(sl_list_empty(&conn->running) && sl_list_empty(&conn->waiting));
     conn->entry->ops->forget(conn->entry->script, conn);
+    sl_hub_entry_forget_conn(conn->entry);
     sl_runq_cancel(&conn->task);
     sl_slots_remove(&world->conns, conn->handle);
     sl_list_remove(&conn->node);

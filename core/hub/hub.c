@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "hub/conn.h"
 #include "hub/internal.h"
 
 struct sl_hub *sl_hub_at(struct sl_world *world, uint32_t index)
@@ -64,6 +65,76 @@ struct sl_hub_entry *sl_hub_add_entry(struct sl_world *world,
     return entry;
 }
 
+/* Nothing of a removed entry needs its script any more. */
+static void let_go(struct sl_hub_entry *entry)
+{
+    if (entry->removed && entry->script != NULL && entry->ops->let_go != NULL)
+        entry->ops->let_go(entry->script);
+    entry->script = NULL;
+}
+
+void sl_hub_entry_forget_conn(struct sl_hub_entry *entry)
+{
+    sl_assert(entry->conn_count > 0);
+    if (--entry->conn_count == 0 && entry->removed)
+        let_go(entry);
+}
+
+struct sl_hub_entry *sl_hub_find_entry(struct sl_world *world,
+                                       struct sl_slice name,
+                                       struct sl_slice backplane_name)
+{
+    SL_LIST_FOREACH(hub_node, &world->hubs) {
+        struct sl_hub *hub = SL_CONTAINER_OF(hub_node, struct sl_hub, node);
+        if (!sl_slice_eq(sl_slice_str(hub->name), backplane_name))
+            continue;
+        SL_LIST_FOREACH(node, &hub->entries) {
+            struct sl_hub_entry *entry =
+                SL_CONTAINER_OF(node, struct sl_hub_entry, node);
+            if (sl_slice_eq(sl_slice_str(entry->name), name))
+                return entry;
+        }
+    }
+    return NULL;
+}
+
+void sl_hub_entry_replace(struct sl_hub_entry *entry,
+                          const struct sl_hub_def *def)
+{
+    if (entry->removed)
+        let_go(entry);
+    entry->removed = false;
+    sl_free(entry->path);
+    entry->path = sl_slice_dup(def->path);
+    entry->ops = def->ops;
+    entry->script = def->script;
+    entry->options = def->options;
+}
+
+static void close_of(struct sl_list *conns, const struct sl_hub_entry *entry)
+{
+    /* Closing only moves the connection itself to another list. */
+    SL_LIST_FOREACH_SAFE(node, conns) {
+        struct sl_conn *conn = SL_CONTAINER_OF(node, struct sl_conn, node);
+        if (conn->entry == entry)
+            sl_conn_close(conn, SL_CLOSE_REMOVED,
+                          SL_SLICE("The hub is not served any more."), false);
+    }
+}
+
+void sl_hub_entry_remove(struct sl_hub_entry *entry)
+{
+    if (entry->removed)
+        return;
+    if (entry->ops->hold != NULL)
+        entry->ops->hold(entry->script);
+    entry->removed = true;
+    close_of(&entry->hub->world->apart, entry);
+    close_of(&entry->hub->conns, entry);
+    if (entry->conn_count == 0)
+        let_go(entry);
+}
+
 static void free_entry(struct sl_hub_entry *entry)
 {
     sl_list_remove(&entry->node);
@@ -94,7 +165,7 @@ static bool has_entry(const struct sl_hub *hub, struct sl_slice name)
     SL_LIST_FOREACH(node, &hub->entries) {
         struct sl_hub_entry *entry =
             SL_CONTAINER_OF(node, struct sl_hub_entry, node);
-        if (sl_slice_eq(sl_slice_str(entry->name), name))
+        if (!entry->removed && sl_slice_eq(sl_slice_str(entry->name), name))
             return true;
     }
     return false;

@@ -30,8 +30,8 @@ struct sl_hub {
     struct sl_list entries;
 };
 
-/* A served hub file. Lives as long as the world; its script and options are
- * replaced as one at a reload. */
+/* A hub file. Lives as long as the world; its script and options are replaced
+ * as one at a reload. One that was deleted waits for its return. */
 struct sl_hub_entry {
     struct sl_list node; /* in hub->entries */
     struct sl_hub *hub;
@@ -39,11 +39,26 @@ struct sl_hub_entry {
     const struct sl_script_ops *ops;
     void *script;
     struct sl_hub_options options;
+    unsigned conn_count; /* connections that are not freed */
+    bool removed;        /* not served; its script is held while it has any */
 };
 
 /* Finds or makes the hub and adds the entry. Returns borrowed. */
 struct sl_hub_entry *sl_hub_add_entry(struct sl_world *world,
                                       const struct sl_hub_def *def);
+
+/* The entry of that name and identity, removed or not. NULL: none. */
+struct sl_hub_entry *sl_hub_find_entry(struct sl_world *world,
+                                       struct sl_slice name,
+                                       struct sl_slice backplane_name);
+
+/* A new load of the entry's file, or the file has come back: the script and the
+ * options hold from the next invocation on, for open connections too. */
+void sl_hub_entry_replace(struct sl_hub_entry *entry,
+                          const struct sl_hub_def *def);
+
+/* The file is gone: its connections are closed and told so. */
+void sl_hub_entry_remove(struct sl_hub_entry *entry);
 
 /* NULL: none. By entry name ("chat") or by backplane name. */
 struct sl_hub *sl_hub_find(struct sl_world *world, struct sl_slice name);

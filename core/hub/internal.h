@@ -191,6 +191,9 @@ void sl_reconnect_on_due(struct sl_conn *conn);
 
 /* ---- hub.c ---- */
 
+/* A connection of the entry is being freed. */
+void sl_hub_entry_forget_conn(struct sl_hub_entry *entry);
+
 struct sl_hub *sl_hub_at(struct sl_world *world, uint32_t index);
 
 /* NULL: no connection of that id on this worker. It may be closing. */

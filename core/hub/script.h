@@ -16,6 +16,7 @@
 #include "hub/options.h"
 #include "wire/message.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -102,6 +103,12 @@ struct sl_script_ops {
 
     /* The connection object goes away: frees what hangs at script_ref. */
     void (*forget)(void *script, struct sl_conn *conn);
+
+    /* Its hub is not served any more, but its last connections are told so:
+     * the script stays until let_go, whatever is loaded meanwhile. Both or
+     * neither are NULL. */
+    void (*hold)(void *script);
+    void (*let_go)(void *script);
 };
 
 /* ---- the host's side ---- */
@@ -111,13 +118,28 @@ struct sl_script_file {
     struct sl_slice text;
 };
 
-/* One snapshot of the hubs folder; read-only once made, shared by workers,
- * outlives every engine that loaded it. */
+/* One snapshot of the hubs folder; read-only once made and shared by workers.
+ * Its maker keeps it until every engine that loaded it has let go of it: from
+ * load until the last call of what was loaded has ended, an engine holds it. */
 struct sl_script_set {
     const struct sl_script_file *files; /* sorted by name */
     unsigned file_count;
     char version[9]; /* short hash of names and contents */
+    atomic_uint *holders; /* engines that hold it; NULL: nobody counts */
 };
+
+static inline void sl_script_set_hold(const struct sl_script_set *set)
+{
+    if (set->holders != NULL)
+        atomic_fetch_add_explicit(set->holders, 1, memory_order_relaxed);
+}
+
+/* The set may be gone after it. */
+static inline void sl_script_set_let_go(const struct sl_script_set *set)
+{
+    if (set->holders != NULL)
+        atomic_fetch_sub_explicit(set->holders, 1, memory_order_release);
+}
 
 struct sl_setting_view {
     const char *name, *value; /* as text; secrets are not in it */
@@ -162,6 +184,8 @@ struct sl_engine_ops {
     int (*load)(struct sl_engine *engine, const struct sl_script_set *set,
                 sl_hub_def_cb on_hub, sl_report_cb on_error, void *user);
     void (*commit)(struct sl_engine *engine);
+    /* Instead of commit: what was loaded goes, what serves stays. */
+    void (*drop)(struct sl_engine *engine);
 
     /* An HTTP request that no endpoint took: true when a route of a script
      * answers it (now or later). */

@@ -31,6 +31,25 @@ static void on_healthz(struct sl_http_request *request, void *user)
     sl_str_release(&why);
 }
 
+static void on_hubs(struct sl_http_request *request, void *user)
+{
+    const struct sl_control *control = user;
+    struct sl_str page = { 0 };
+    control->describe_hubs(control->user, &page);
+    sl_http_answer(request, &(struct sl_http_answer){
+                                .status = 200,
+                                .content_type = SL_SLICE("application/json"),
+                                .body = sl_str_slice(&page),
+                            });
+    sl_str_release(&page);
+}
+
+static void on_reload(struct sl_http_request *request, void *user)
+{
+    const struct sl_control *control = user;
+    control->reload(control->user, request);
+}
+
 void sl_admin_add_routes(struct sl_http_router *router,
                          const struct sl_control *control)
 {
@@ -39,4 +58,8 @@ void sl_admin_add_routes(struct sl_http_router *router,
                        on_metrics, user);
     sl_http_router_add(router, SL_SLICE("GET"), SL_SLICE("/healthz"),
                        on_healthz, user);
+    sl_http_router_add(router, SL_SLICE("GET"), SL_SLICE("/admin/hubs"),
+                       on_hubs, user);
+    sl_http_router_add(router, SL_SLICE("POST"), SL_SLICE("/admin/reload"),
+                       on_reload, user);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The pages of the admin listener: /metrics and /healthz.
+ * The pages of the admin listener: /metrics, /healthz, and /admin/ for the
+ * scripts.
  */
 #pragma once
 

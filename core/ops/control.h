@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+struct sl_http_request;
+
 struct sl_control {
     void *user;
     /* Threads that count: the workers and the main thread. */
@@ -19,4 +21,8 @@ struct sl_control {
                                                const char **name);
     /* Whether every worker's loop turns; otherwise appends why not. */
     bool (*healthy)(void *user, struct sl_str *why);
+    /* Scripts and reloads, as JSON. */
+    void (*describe_hubs)(void *user, struct sl_str *out);
+    /* Reloads the scripts and answers the request, later, with the outcome. */
+    void (*reload)(void *user, struct sl_http_request *request);
 };

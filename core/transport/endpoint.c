@@ -353,13 +353,29 @@ struct sl_endpoint *sl_endpoint_new(struct sl_transport *transport,
     sl_list_init(&endpoint->node);
     endpoint->transport = transport;
     endpoint->entry = entry;
-    struct sl_slice any = { 0 }, path = sl_slice_str(entry->path);
-    sl_http_router_add(router, any, path, on_connect, endpoint);
+    endpoint->path = sl_strdup(entry->path);
     struct sl_str negotiate = { 0 };
-    sl_str_add_slice(&negotiate, path);
-    sl_str_add_lit(&negotiate, "/negotiate");
-    sl_http_router_add(router, any, sl_str_slice(&negotiate), on_negotiate,
-                       endpoint);
+    sl_str_add_fmt(&negotiate, "%s/negotiate", entry->path);
+    endpoint->negotiate_path = sl_slice_dup(sl_str_slice(&negotiate));
     sl_str_release(&negotiate);
+    struct sl_slice any = { 0 };
+    sl_http_router_add(router, any, sl_slice_str(endpoint->path), on_connect,
+                       endpoint);
+    sl_http_router_add(router, any, sl_slice_str(endpoint->negotiate_path),
+                       on_negotiate, endpoint);
     return endpoint;
+}
+
+void sl_endpoint_free(struct sl_endpoint *endpoint,
+                      struct sl_http_router *router)
+{
+    if (router != NULL) {
+        sl_http_router_remove(router, sl_slice_str(endpoint->path), endpoint);
+        sl_http_router_remove(router, sl_slice_str(endpoint->negotiate_path),
+                              endpoint);
+    }
+    sl_list_remove(&endpoint->node);
+    sl_free(endpoint->path);
+    sl_free(endpoint->negotiate_path);
+    sl_free(endpoint);
 }

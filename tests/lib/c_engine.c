@@ -9,7 +9,7 @@
 #include "http/http.h"
 #include "tests/lib/c_hub.h"
 
-#define HUBS_MAX 4
+#define HUBS_MAX 32 /* of all loads */
 
 struct sl_engine {
     struct sl_world *world;
@@ -72,6 +72,11 @@ static void commit(struct sl_engine *engine)
     (void)engine;
 }
 
+static void drop(struct sl_engine *engine)
+{
+    (void)engine;
+}
+
 static bool route(struct sl_engine *engine, struct sl_http_request *request)
 {
     (void)engine;
@@ -91,6 +96,7 @@ const struct sl_engine_ops c_engine_ops = {
     .destroy = destroy,
     .load = load,
     .commit = commit,
+    .drop = drop,
     .route = route,
     .stop = stop,
 };

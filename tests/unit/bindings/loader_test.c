@@ -105,6 +105,9 @@ static void tells_where_loading_failed(void **state)
     expect_errors("\nrequire('signalua').spawn(print)",
                   "chat.lua:2: nothing runs while the scripts are loaded: use "
                   "signalua.after\n");
+    expect_errors("return require('signalua').hub{path = '/a%2fb'}",
+                  "chat.lua: its path has a \"%\" or is too long: give it "
+                  "another by the option \"path\"\n");
     expect_errors("return 5", "chat.lua: a hub file must end with `return` and "
                               "the hub that signalua.hub gave\n");
     expect_errors("return {}",

@@ -335,9 +335,25 @@ static void too_much_in_all(void **state)
 #define ROOT_TEST(function) \
     cmocka_unit_test_setup_teardown(function, make_root, remove_root)
 
+static void hashes_one_file(void **state)
+{
+    (void)state;
+    char a[9], b[9], c[9];
+    struct sl_script_file file = { SL_SLICE("a.lua"), SL_SLICE("one") };
+    sl_snapshot_file_version(&file, a);
+    file.name = SL_SLICE("b.lua");
+    sl_snapshot_file_version(&file, b);
+    file.text = SL_SLICE("two");
+    sl_snapshot_file_version(&file, c);
+    assert_int_equal(strlen(a), 8);
+    assert_string_equal(a, b); /* what it says counts, not its name */
+    assert_string_not_equal(b, c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hashes_one_file),
         ROOT_TEST(names_are_sorted_and_complete),
         ROOT_TEST(other_files_are_passed_over),
         ROOT_TEST(an_empty_folder),

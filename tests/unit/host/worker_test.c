@@ -31,8 +31,9 @@ static const struct sl_script_file good_files[] = {
 static const struct sl_script_file bad_files[] = {
     { SL_SLICE("bad.lua"), SL_SLICE("error") },
 };
-static const struct sl_script_set good_set = { good_files, 1, "00000000" };
-static const struct sl_script_set bad_set = { bad_files, 1, "11111111" };
+static const struct sl_script_set good_set = { good_files, 1, "00000000",
+                                               NULL };
+static const struct sl_script_set bad_set = { bad_files, 1, "11111111", NULL };
 
 static void on_error(void *user, const struct sl_report *report)
 {

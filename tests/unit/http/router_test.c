@@ -87,6 +87,22 @@ static void wrong_methods(void **state)
     reaches("POST", "/", "Allow: GET, HEAD\r\n");
 }
 
+static void routes_of_one_user_go(void **state)
+{
+    (void)state;
+    static char mine[] = "mine", others[] = "others";
+    sl_http_router_add(router, SL_SLICE(""), SL_SLICE("/one"), handle, mine);
+    sl_http_router_add(router, SL_SLICE(""), SL_SLICE("/two"), handle, others);
+    sl_http_router_add(router, SL_SLICE(""), SL_SLICE("/two"), handle, mine);
+    sl_http_router_remove(router, SL_SLICE("/ONE/"), others);
+    reaches("GET", "/one", "\r\n\r\nmine");
+    sl_http_router_remove(router, SL_SLICE("/ONE/"), mine);
+    reaches("GET", "/one", "HTTP/1.1 404 ");
+    sl_http_router_remove(router, SL_SLICE("/one"), mine);
+    sl_http_router_remove(router, SL_SLICE("/two"), others);
+    reaches("GET", "/two", "\r\n\r\nmine");
+}
+
 static void fallbacks_in_their_order(void **state)
 {
     (void)state;
@@ -119,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ROUTER_TEST(exact_paths),
         ROUTER_TEST(wrong_methods),
+        ROUTER_TEST(routes_of_one_user_go),
         ROUTER_TEST(fallbacks_in_their_order),
         ROUTER_TEST(unknown_paths),
     };

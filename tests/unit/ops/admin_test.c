@@ -40,10 +40,24 @@ static bool healthy(void *user, struct sl_str *why)
     return is_healthy;
 }
 
+static void describe_hubs(void *user, struct sl_str *out)
+{
+    (void)user;
+    sl_str_add_lit(out, "{\"version\":\"1\"}");
+}
+
+static void reload(void *user, struct sl_http_request *request)
+{
+    (void)user;
+    sl_http_answer_text(request, 422, SL_SLICE("{\"outcome\":\"failed\"}"));
+}
+
 static const struct sl_control control = {
     .thread_count = thread_count,
     .thread_metrics = thread_metrics,
     .healthy = healthy,
+    .describe_hubs = describe_hubs,
+    .reload = reload,
 };
 
 static int setup(void **state)
@@ -99,6 +113,23 @@ static void health_says_why_not(void **state)
     sl_str_release(&answer);
 }
 
+static void scripts_are_described_and_reloaded(void **state)
+{
+    (void)state;
+    struct sl_str answer = ask("GET", "/admin/hubs");
+    assert_has(&answer, "HTTP/1.1 200 OK\r\n");
+    assert_has(&answer, "Content-Type: application/json\r\n");
+    assert_has(&answer, "\r\n\r\n{\"version\":\"1\"}");
+    sl_str_release(&answer);
+    answer = ask("POST", "/admin/reload");
+    assert_has(&answer, "HTTP/1.1 422 ");
+    assert_has(&answer, "{\"outcome\":\"failed\"}");
+    sl_str_release(&answer);
+    answer = ask("GET", "/admin/reload");
+    assert_has(&answer, "HTTP/1.1 405 ");
+    sl_str_release(&answer);
+}
+
 static void everything_else_is_refused(void **state)
 {
     (void)state;
@@ -117,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(metrics_are_prometheus_text),
         CASE(health_says_why_not),
+        CASE(scripts_are_described_and_reloaded),
         CASE(everything_else_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
