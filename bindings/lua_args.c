@@ -266,6 +266,13 @@ static int refuse_type(struct sl_str *detail)
     return -1;
 }
 
+static int refuse_list(struct sl_str *detail)
+{
+    sl_str_add_lit(detail, "InvalidDataException: Reading array length for "
+                           "'arguments' failed.");
+    return -1;
+}
+
 /* Streams take a place on the stack and none in the message. */
 static int bind_declared(struct sl_engine *engine, lua_State *L,
                          const struct sl_args *args, struct sl_value_iter *iter)
@@ -316,6 +323,8 @@ int sl_args_bind(struct sl_engine *engine, lua_State *L,
     const struct sl_args *args = &method->args;
     struct sl_str *detail = binding->detail;
     bool strict = binding->strict && !method->variadic;
+    if (message->args_missing)
+        return refuse_list(detail);
     if (message->args_bad || sl_value_kind(&message->args) != SL_VALUE_ARRAY)
         return refuse_type(detail);
     size_t given = sl_value_count(&message->args);

@@ -165,6 +165,13 @@ void sl_lua_push_int64(struct sl_engine *engine, lua_State *L, int64_t value)
         push_wide(engine, L, (uint64_t)value, false);
 }
 
+static void push_time(lua_State *L, const struct sl_value *value)
+{
+    struct sl_timestamp time;
+    sl_value_timestamp(value, &time.seconds, &time.nanoseconds);
+    sl_lua_push_timestamp(L, time);
+}
+
 static void push_array(struct sl_engine *engine, lua_State *L,
                        const struct sl_value *value)
 {
@@ -209,10 +216,10 @@ void sl_value_push(struct sl_engine *engine, lua_State *L,
     case SL_VALUE_BINARY: sl_lua_push_binary(L, sl_value_string(value)); break;
     case SL_VALUE_ARRAY: push_array(engine, L, value); break;
     case SL_VALUE_OBJECT: push_object(engine, L, value); break;
+    case SL_VALUE_TIMESTAMP: push_time(L, value); break;
     case SL_VALUE_NONE:
     case SL_VALUE_NULL:
-    case SL_VALUE_TIMESTAMP: /* no protocol of ours brings these yet */
-    case SL_VALUE_EXT:
+    case SL_VALUE_EXT: /* in no message that parses */
         if (inside_table)
             lua_pushlightuserdata(L, NULL);
         else

@@ -56,7 +56,7 @@ report_unknown_system()
     for tool in gcc cmake ninja pkg-config npm; do
         command -v "$tool" >/dev/null || missing+=("$tool")
     done
-    for module in libuv luajit libcrypto libssl yyjson; do
+    for module in libuv luajit libcrypto libssl yyjson msgpack-c; do
         pkg-config --exists "$module" 2>/dev/null || missing+=("$module")
     done
     for module in wslay/wslay.h llhttp.h; do

@@ -8,6 +8,7 @@
 
 static const struct sl_hub_protocol *const protocols[SL_PROTOCOL_COUNT] = {
     [SL_PROTOCOL_JSON] = &sl_hub_json,
+    [SL_PROTOCOL_MESSAGEPACK] = &sl_hub_msgpack,
 };
 
 void sl_hub_reader_init(struct sl_hub_reader *reader)

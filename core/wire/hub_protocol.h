@@ -38,7 +38,7 @@ struct sl_hub_error {
 };
 
 struct sl_hub_protocol {
-    const char *name; /* "json" */
+    const char *name; /* "json", "messagepack" */
     enum sl_protocol_id id;
     bool binary; /* transfer format */
 
@@ -80,6 +80,7 @@ struct sl_hub_protocol {
 };
 
 extern const struct sl_hub_protocol sl_hub_json;
+extern const struct sl_hub_protocol sl_hub_msgpack;
 
 /* By name, any case; NULL: not supported. */
 const struct sl_hub_protocol *sl_hub_protocol_find(struct sl_slice name);

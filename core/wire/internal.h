@@ -30,6 +30,14 @@ void sl_json_repair_utf8(struct sl_str *out, struct sl_slice text);
  * fraction. SL_E_VALUE for infinities and NaN. */
 int sl_json_add_double(struct sl_str *out, double value) SL_MUST_USE;
 
+/* ---- writer.c ---- */
+
+/* A text of MessagePack. SL_E_UTF8 and SL_E_TOO_LARGE: nothing appended. */
+int sl_msgpack_add_text(struct sl_str *out, struct sl_slice text) SL_MUST_USE;
+
+/* Years 1 to 9999, less than a second of nanoseconds: what .NET can hold. */
+bool sl_timestamp_valid(int64_t seconds, uint32_t nanoseconds);
+
 /* ---- json_scan.c ---- */
 
 /* Checks the grammar of JSON alone: what strings and numbers stand for is not
@@ -71,6 +79,27 @@ enum sl_hub_member {
 };
 
 enum sl_hub_member sl_hub_member_find(struct sl_slice name);
+
+/* ---- hub_msgpack_write.c ---- */
+
+int sl_hub_msgpack_write_invocation(struct sl_str *out, struct sl_slice id,
+                                    struct sl_slice target, size_t arg_count,
+                                    sl_write_cb args, void *user);
+int sl_hub_msgpack_write_result(struct sl_str *out, struct sl_slice id,
+                                sl_write_cb result, void *user);
+int sl_hub_msgpack_write_item(struct sl_str *out, struct sl_slice id,
+                              sl_write_cb item, void *user);
+void sl_hub_msgpack_write_end(struct sl_str *out, struct sl_slice id);
+void sl_hub_msgpack_write_error(struct sl_str *out, struct sl_slice id,
+                                struct sl_slice error);
+void sl_hub_msgpack_write_ping(struct sl_str *out);
+void sl_hub_msgpack_write_close(struct sl_str *out, struct sl_slice error,
+                                bool allow_reconnect);
+void sl_hub_msgpack_write_ack(struct sl_str *out, int64_t sequence_id);
+void sl_hub_msgpack_write_sequence(struct sl_str *out, int64_t sequence_id);
+extern const struct sl_slice sl_hub_msgpack_ping;
+
+/* ---- both ---- */
 
 /* Fills the error; returns SL_E_PROTOCOL. */
 int sl_hub_error_set(struct sl_hub_error *error, const char *kind,

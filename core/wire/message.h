@@ -32,8 +32,9 @@ struct sl_message {
     struct sl_slice target;
     struct sl_value args;  /* an array; kind NONE when args_bad */
     bool args_bad;         /* the arguments do not read: binding failure */
+    bool args_missing;     /* and are not even a list (MessagePack) */
     struct sl_value value; /* item of type 2, result of type 3; else NONE */
-    bool value_bad;        /* it is there but does not read: kind NULL then */
+    bool value_bad;        /* it does not read: kind NULL then */
     struct sl_slice error; /* of types 3 and 7 */
     bool has_error;
     bool allow_reconnect;    /* of type 7 */

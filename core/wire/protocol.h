@@ -6,6 +6,6 @@
 
 enum sl_protocol_id {
     SL_PROTOCOL_JSON,
-    SL_PROTOCOL_MESSAGEPACK, /* comes with its own issue; the place is kept */
+    SL_PROTOCOL_MESSAGEPACK,
     SL_PROTOCOL_COUNT,
 };

@@ -24,8 +24,8 @@ enum sl_value_kind {
     SL_VALUE_DOUBLE,    /* JSON: was written with fraction or exponent */
     SL_VALUE_STRING,    /* valid UTF-8 */
     SL_VALUE_BINARY,    /* MessagePack only */
-    SL_VALUE_TIMESTAMP, /* MessagePack ext -1 only */
-    SL_VALUE_EXT,       /* other MessagePack extensions */
+    SL_VALUE_TIMESTAMP, /* MessagePack ext -1 only, years 1 to 9999 */
+    SL_VALUE_EXT,       /* other extensions: no message that parses has any */
     SL_VALUE_ARRAY,
     SL_VALUE_OBJECT,
 };
@@ -43,6 +43,8 @@ struct sl_value_iter {
     struct sl_value at;
     size_t left;
     bool object;
+    bool begun;      /* MessagePack: `at` is the member that was given last */
+    char number[24]; /* MessagePack: a name that was an integer, as text */
 };
 
 enum sl_value_kind sl_value_kind(const struct sl_value *value);
@@ -53,6 +55,8 @@ int64_t sl_value_int(const struct sl_value *value);
 uint64_t sl_value_uint(const struct sl_value *value);
 double sl_value_double(const struct sl_value *value);
 struct sl_slice sl_value_string(const struct sl_value *value); /* or binary */
+void sl_value_timestamp(const struct sl_value *value, int64_t *seconds,
+                        uint32_t *nanoseconds); /* since 1970, UTC */
 
 /* Members of an array, pairs of an object. */
 size_t sl_value_count(const struct sl_value *value);
@@ -61,7 +65,8 @@ void sl_value_iter_init(struct sl_value_iter *iter,
                         const struct sl_value *value);
 
 /* Next member; false at the end. For objects *key gets the name (a repeated
- * name comes again: the caller lets the last win); for arrays key may be
+ * name comes again: the caller lets the last win; MessagePack's integers as
+ * names come as text, which the next call overwrites); for arrays key may be
  * NULL. */
 bool sl_value_next(struct sl_value_iter *iter, struct sl_slice *key,
                    struct sl_value *value);

@@ -9,7 +9,9 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "wire/internal.h"
+#include "wire/msgpack_pack.h"
 
 #define SECONDS_PER_DAY 86400
 #define SECONDS_MIN (-62135596800) /* 0001-01-01T00:00:00Z */
@@ -20,8 +22,12 @@
 void sl_writer_init(struct sl_writer *writer, enum sl_protocol_id protocol,
                     struct sl_str *out)
 {
-    sl_assert(protocol == SL_PROTOCOL_JSON);
     *writer = (struct sl_writer){ .protocol = protocol, .out = out };
+}
+
+static bool is_msgpack(const struct sl_writer *w)
+{
+    return w->protocol == SL_PROTOCOL_MESSAGEPACK;
 }
 
 /* Before each value. Returns the length to go back to when it is refused. */
@@ -52,16 +58,28 @@ static void json_word(struct sl_writer *w, struct sl_slice word)
 
 void sl_write_null(struct sl_writer *w)
 {
-    json_word(w, SL_SLICE("null"));
+    if (is_msgpack(w))
+        msgpack_pack_nil(w->out);
+    else
+        json_word(w, SL_SLICE("null"));
 }
 
 void sl_write_bool(struct sl_writer *w, bool value)
 {
-    json_word(w, value ? SL_SLICE("true") : SL_SLICE("false"));
+    if (!is_msgpack(w))
+        json_word(w, value ? SL_SLICE("true") : SL_SLICE("false"));
+    else if (value)
+        msgpack_pack_true(w->out);
+    else
+        msgpack_pack_false(w->out);
 }
 
 void sl_write_int(struct sl_writer *w, int64_t value)
 {
+    if (is_msgpack(w)) {
+        msgpack_pack_int64(w->out, value);
+        return;
+    }
     json_begin(w);
     sl_str_add_i64(w->out, value);
     w->comma = true;
@@ -69,6 +87,10 @@ void sl_write_int(struct sl_writer *w, int64_t value)
 
 void sl_write_uint(struct sl_writer *w, uint64_t value)
 {
+    if (is_msgpack(w)) {
+        msgpack_pack_uint64(w->out, value);
+        return;
+    }
     json_begin(w);
     sl_str_add_u64(w->out, value);
     w->comma = true;
@@ -76,18 +98,41 @@ void sl_write_uint(struct sl_writer *w, uint64_t value)
 
 int sl_write_double(struct sl_writer *w, double value)
 {
+    if (is_msgpack(w)) {
+        msgpack_pack_double(w->out, value);
+        return 0;
+    }
     size_t start = json_begin(w);
     return json_done(w, start, sl_json_add_double(w->out, value));
 }
 
+int sl_msgpack_add_text(struct sl_str *out, struct sl_slice text)
+{
+    if (!sl_utf8_valid(text))
+        return SL_E_UTF8;
+    if (text.len > UINT32_MAX)
+        return SL_E_TOO_LARGE;
+    msgpack_pack_str(out, text.len);
+    sl_str_add_slice(out, text);
+    return 0;
+}
+
 int sl_write_string(struct sl_writer *w, struct sl_slice text)
 {
+    if (is_msgpack(w))
+        return sl_msgpack_add_text(w->out, text);
     size_t start = json_begin(w);
     return json_done(w, start, sl_json_add_text(w->out, text));
 }
 
 void sl_write_binary(struct sl_writer *w, struct sl_slice bytes)
 {
+    if (is_msgpack(w)) {
+        /* More than a frame can hold is refused with the whole message. */
+        msgpack_pack_bin(w->out, bytes.len);
+        sl_str_add_slice(w->out, bytes);
+        return;
+    }
     json_begin(w);
     sl_str_add_char(w->out, '"');
     sl_base64_encode(w->out, bytes);
@@ -135,12 +180,15 @@ static void add_fraction(struct sl_str *out, uint32_t nanoseconds)
     sl_str_add_fmt(out, ".%0*u", digits, ticks);
 }
 
-int sl_write_timestamp(struct sl_writer *w, int64_t seconds,
-                       uint32_t nanoseconds)
+bool sl_timestamp_valid(int64_t seconds, uint32_t nanoseconds)
 {
-    if (seconds < SECONDS_MIN || seconds > SECONDS_MAX ||
-        nanoseconds >= NANOSECONDS_PER_SECOND)
-        return SL_E_VALUE;
+    return seconds >= SECONDS_MIN && seconds <= SECONDS_MAX &&
+           nanoseconds < NANOSECONDS_PER_SECOND;
+}
+
+static void json_add_timestamp(struct sl_str *out, int64_t seconds,
+                               uint32_t nanoseconds)
+{
     int64_t days = seconds / SECONDS_PER_DAY;
     int64_t left = seconds % SECONDS_PER_DAY;
     if (left < 0) {
@@ -149,45 +197,69 @@ int sl_write_timestamp(struct sl_writer *w, int64_t seconds,
     }
     struct date date = date_of(days);
     unsigned second = (unsigned)left;
-
-    json_begin(w);
-    sl_str_add_fmt(w->out, "\"%04d-%02u-%02uT%02u:%02u:%02u", date.year,
+    sl_str_add_fmt(out, "\"%04d-%02u-%02uT%02u:%02u:%02u", date.year,
                    date.month, date.day, second / 3600, second / 60 % 60,
                    second % 60);
-    add_fraction(w->out, nanoseconds);
-    sl_str_add_lit(w->out, "Z\"");
+    add_fraction(out, nanoseconds);
+    sl_str_add_lit(out, "Z\"");
+}
+
+int sl_write_timestamp(struct sl_writer *w, int64_t seconds,
+                       uint32_t nanoseconds)
+{
+    if (!sl_timestamp_valid(seconds, nanoseconds))
+        return SL_E_VALUE;
+    if (is_msgpack(w)) {
+        msgpack_timestamp time = {
+            .tv_sec = seconds,
+            .tv_nsec = nanoseconds - nanoseconds % NANOSECONDS_PER_TICK,
+        };
+        msgpack_pack_timestamp(w->out, &time);
+        return 0;
+    }
+    json_begin(w);
+    json_add_timestamp(w->out, seconds, nanoseconds);
     w->comma = true;
     return 0;
 }
 
-static int json_open(struct sl_writer *w, bool object)
+/* Begins an array or object, in either protocol. */
+static int open_level(struct sl_writer *w, bool object)
 {
     if (w->depth >= SL_JSON_DEPTH_MAX)
         return SL_E_DEPTH;
     uint64_t bit = (uint64_t)1 << w->depth;
-    json_begin(w);
-    sl_str_add_char(w->out, object ? '{' : '[');
     w->objects = object ? w->objects | bit : w->objects & ~bit;
     w->depth++;
-    w->comma = false;
+    if (!is_msgpack(w)) {
+        json_begin(w);
+        sl_str_add_char(w->out, object ? '{' : '[');
+        w->comma = false;
+    }
     return 0;
 }
 
 int sl_write_array(struct sl_writer *w, size_t count)
 {
-    (void)count; /* JSON has no use for it */
-    return json_open(w, false);
+    int err = open_level(w, false);
+    if (err == 0 && is_msgpack(w))
+        msgpack_pack_array(w->out, count);
+    return err;
 }
 
 int sl_write_object(struct sl_writer *w, size_t count)
 {
-    (void)count;
-    return json_open(w, true);
+    int err = open_level(w, true);
+    if (err == 0 && is_msgpack(w))
+        msgpack_pack_map(w->out, count);
+    return err;
 }
 
 int sl_write_key(struct sl_writer *w, struct sl_slice key)
 {
     sl_assert(w->depth > 0 && (w->objects >> (w->depth - 1) & 1) != 0);
+    if (is_msgpack(w))
+        return sl_msgpack_add_text(w->out, key);
     size_t start = json_begin(w);
     int err = json_done(w, start, sl_json_add_text(w->out, key));
     if (err == 0) {
@@ -201,6 +273,8 @@ void sl_write_end(struct sl_writer *w)
 {
     sl_assert(w->depth > 0);
     w->depth--;
+    if (is_msgpack(w))
+        return; /* the head has told how many there are */
     bool object = (w->objects >> w->depth & 1) != 0;
     sl_str_add_char(w->out, object ? '}' : ']');
     w->comma = true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Writes values in a hub protocol, straight into a byte string. The same calls
- * make JSON and (with its issue) MessagePack; the caller knows no format.
+ * make JSON and MessagePack; the caller knows no format.
  *
  *   sl_write_object(&w, 1);
  *   sl_write_key(&w, SL_SLICE("a"));
@@ -27,7 +27,7 @@ struct sl_writer {
     struct sl_str *out;
     bool comma; /* JSON: a comma goes before the next value */
     unsigned depth;
-    uint64_t objects; /* JSON: bit per level, set for an object */
+    uint64_t objects; /* bit per level, set for an object */
 };
 
 void sl_writer_init(struct sl_writer *writer, enum sl_protocol_id protocol,
@@ -43,11 +43,11 @@ int sl_write_double(struct sl_writer *w, double value) SL_MUST_USE;
 int sl_write_string(struct sl_writer *w, struct sl_slice text) SL_MUST_USE;
 /* JSON: base64 text. */
 void sl_write_binary(struct sl_writer *w, struct sl_slice bytes);
-/* JSON: ISO 8601 text in UTC. SL_E_VALUE beyond the years 1 to 9999. */
+/* JSON: ISO 8601 text in UTC. To 100 ns in both, .NET's resolution. SL_E_VALUE beyond the years 1 to 9999. */
 int sl_write_timestamp(struct sl_writer *w, int64_t seconds,
                        uint32_t nanoseconds) SL_MUST_USE;
 
-/* `count` members follow, then sl_write_end. Nesting is bounded by the caller
+/* Exactly `count` members follow, then sl_write_end. Nesting is bounded by the caller
  * (64 levels: SL_E_DEPTH beyond). */
 int sl_write_array(struct sl_writer *w, size_t count) SL_MUST_USE;
 int sl_write_object(struct sl_writer *w, size_t count) SL_MUST_USE;
