@@ -3,7 +3,8 @@
  * Binding: the number of arguments first, then each against its type, as the
  * reference server does. Types are strict, 1.0 is no int and "1" no number;
  * only text stands for what JSON has no word for, base64 for binary and ISO
- * 8601 for timestamps. What does not bind leaves the stack as it was.
+ * 8601 for timestamps. MessagePack has both; for binary it may also say a text
+ * or a list of bytes. What does not bind leaves the stack as it was.
  */
 #include "bindings/lua_args.h"
 
@@ -171,18 +172,46 @@ bool sl_timestamp_parse(struct sl_slice text, int64_t *seconds,
 
 /* ---- binding ---- */
 
-static bool push_binary(struct sl_engine *engine, lua_State *L,
-                        struct sl_slice text)
+static bool decode_base64(struct sl_str *out, const struct sl_value *value)
 {
-    sl_str_clear(&engine->scratch);
-    if (sl_base64_decode(&engine->scratch, text) != 0)
-        return false;
-    sl_lua_push_binary(L, sl_str_slice(&engine->scratch));
-    sl_str_trim(&engine->scratch, SL_SCRATCH_KEEP_MAX);
+    return sl_base64_decode(out, sl_value_string(value)) == 0;
+}
+
+/* A list of bytes as numbers. */
+static bool collect_bytes(struct sl_str *out, const struct sl_value *value)
+{
+    struct sl_value_iter iter;
+    struct sl_value item;
+    sl_value_iter_init(&iter, value);
+    while (sl_value_next(&iter, NULL, &item)) {
+        if (sl_value_kind(&item) != SL_VALUE_INT || sl_value_int(&item) < 0 ||
+            sl_value_int(&item) > UINT8_MAX)
+            return false;
+        sl_str_add_char(out, (char)sl_value_int(&item));
+    }
     return true;
 }
 
-static bool push_timestamp(lua_State *L, struct sl_slice text)
+/* MessagePack has bytes; older packers write texts or lists for them. */
+static bool push_binary(struct sl_engine *engine, lua_State *L,
+                        const struct sl_value *value, enum sl_value_kind kind)
+{
+    bool json = value->protocol == SL_PROTOCOL_JSON;
+    if (kind == SL_VALUE_BINARY || (kind == SL_VALUE_STRING && !json)) {
+        sl_lua_push_binary(L, sl_value_string(value));
+        return true;
+    }
+    sl_str_clear(&engine->scratch);
+    bool good =
+        json ? kind == SL_VALUE_STRING && decode_base64(&engine->scratch, value)
+             : kind == SL_VALUE_ARRAY && collect_bytes(&engine->scratch, value);
+    if (good)
+        sl_lua_push_binary(L, sl_str_slice(&engine->scratch));
+    sl_str_trim(&engine->scratch, SL_SCRATCH_KEEP_MAX);
+    return good;
+}
+
+static bool push_timestamp_text(lua_State *L, struct sl_slice text)
 {
     struct sl_timestamp time;
     if (!sl_timestamp_parse(text, &time.seconds, &time.nanoseconds))
@@ -220,7 +249,6 @@ static bool fits(enum sl_arg_kind want, enum sl_value_kind kind,
     case SL_ARG_INT: return kind == SL_VALUE_INT && is_int32(value);
     case SL_ARG_INT64: return kind == SL_VALUE_INT;
     case SL_ARG_STRING: return kind == SL_VALUE_STRING;
-    case SL_ARG_BINARY: return kind == SL_VALUE_BINARY;
     case SL_ARG_TIMESTAMP: return kind == SL_VALUE_TIMESTAMP;
     case SL_ARG_ARRAY: return kind == SL_VALUE_ARRAY;
     case SL_ARG_OBJECT: return kind == SL_VALUE_OBJECT;
@@ -238,10 +266,11 @@ bool sl_arg_bind(struct sl_engine *engine, lua_State *L,
     }
     if (arg->kind == SL_ARG_NUMBER)
         return push_number(L, value, kind);
-    if (kind == SL_VALUE_STRING && arg->kind == SL_ARG_BINARY)
-        return push_binary(engine, L, sl_value_string(value));
-    if (kind == SL_VALUE_STRING && arg->kind == SL_ARG_TIMESTAMP)
-        return push_timestamp(L, sl_value_string(value));
+    if (arg->kind == SL_ARG_BINARY)
+        return push_binary(engine, L, value, kind);
+    if (arg->kind == SL_ARG_TIMESTAMP && kind == SL_VALUE_STRING &&
+        value->protocol == SL_PROTOCOL_JSON)
+        return push_timestamp_text(L, sl_value_string(value));
     if (!fits(arg->kind, kind, value))
         return false;
     sl_value_push(engine, L, value, false);

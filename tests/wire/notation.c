@@ -31,7 +31,8 @@ static bool starts(struct sl_slice text, const char *with)
 
 static bool read_hex(struct sl_slice text, struct piece *piece)
 {
-    if (text.len < 4 || !isxdigit((unsigned char)text.ptr[2]) ||
+    if (text.len < 4 || !starts(text, "\\x") ||
+        !isxdigit((unsigned char)text.ptr[2]) ||
         !isxdigit((unsigned char)text.ptr[3]))
         return false;
     char digits[3] = { text.ptr[2], text.ptr[3], '\0' };
@@ -45,11 +46,14 @@ static size_t read_repeated(struct sl_slice text, struct piece *piece)
     size_t at = 2, times = 0;
     while (at < text.len && isdigit((unsigned char)text.ptr[at]))
         times = times * 10 + (size_t)(text.ptr[at++] - '0');
-    if (at == 2 || text.len < at + 3 || text.ptr[at] != '*' ||
-        text.ptr[at + 2] != ')')
+    if (at == 2 || text.len < at + 3 || text.ptr[at] != '*')
         return 0;
-    *piece = (struct piece){ .byte = text.ptr[at + 1], .times = times };
-    return at + 3;
+    size_t size = 1;
+    *piece = (struct piece){ .byte = text.ptr[++at], .times = times };
+    if (read_hex(sl_slice_of(text.ptr + at, text.len - at), piece))
+        size = 4;
+    at += size;
+    return at < text.len && text.ptr[at] == ')' ? at + 1 : 0;
 }
 
 static size_t read_escape(struct sl_slice text, struct piece *piece)

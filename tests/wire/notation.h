@@ -4,7 +4,7 @@
  *
  *   ␞          the record separator, byte 1e
  *   \r \n \t   those; \xHH any byte
- *   \(N*c)     N times the character c
+ *   \(N*c)     N times the character c, or the byte \xHH
  *   $name      an id: 22 characters of base64url. What is expected gives it
  *              the name at its first use and must be the same from then on;
  *              what is sent has it in place of the name.

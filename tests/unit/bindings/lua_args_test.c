@@ -5,6 +5,7 @@
  */
 #include "tests/lib/lua_rig.h"
 
+#include "bindings/internal.h"
 #include "bindings/lua_args.h"
 
 #include <stdio.h>
@@ -179,6 +180,84 @@ static void refuses_what_does_not(void **state)
     lua_rig_release(&rig);
 }
 
+/* Binds one value in MessagePack; what tostring says of it, or "refused". */
+static const char *bound(struct lua_rig *rig, const char *type,
+                         struct sl_slice bytes)
+{
+    static char text[64];
+    lua_State *L = rig->engine->L;
+    struct sl_value value = { .protocol = SL_PROTOCOL_MESSAGEPACK,
+                              .msgpack = bytes };
+    struct sl_arg arg;
+    int top = lua_gettop(L);
+    assert_true(sl_arg_parse(sl_slice_str(type), &arg));
+    snprintf(text, sizeof(text), "refused");
+    if (sl_arg_bind(rig->engine, L, &arg, &value)) {
+        lua_getglobal(L, "tostring");
+        lua_insert(L, -2);
+        lua_call(L, 1, 1);
+        snprintf(text, sizeof(text), "%s", lua_tostring(L, -1));
+    }
+    lua_settop(L, top);
+    return text;
+}
+
+/* MessagePack has words for what JSON says in text. */
+static void binds_messagepack(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type;
+        struct sl_slice bytes;
+        const char *got;
+    } cases[] = {
+        { "binary",
+          SL_SLICE("\xc4\x03"
+                   "abc"),
+          "abc" },
+        { "binary",
+          SL_SLICE("\xa3"
+                   "YWJ"),
+          "YWJ" },
+        { "binary",
+          SL_SLICE("\x93"
+                   "ab\x63"),
+          "abc" },
+        { "binary", SL_SLICE("\x92\x61\xcd\x01\x00"), "refused" },
+        { "binary", SL_SLICE("\x91\xff"), "refused" },
+        { "binary",
+          SL_SLICE("\x91\xa1"
+                   "a"),
+          "refused" },
+        { "binary", SL_SLICE("\x80"), "refused" },
+        { "binary", SL_SLICE("\x05"), "refused" },
+        { "timestamp", SL_SLICE("\xd6\xff\x5e\x0d\x5d\xa5"),
+          "2020-01-02T03:04:05Z" },
+        { "timestamp", SL_SLICE("\xd7\xff\xa1\xa5\xd6\x00\x5e\x0d\x5d\xa5"),
+          "2020-01-02T03:04:05.678Z" },
+        { "timestamp",
+          SL_SLICE("\xaa"
+                   "2020-01-02"),
+          "refused" },
+        { "timestamp", SL_SLICE("\x05"), "refused" },
+        { "any", SL_SLICE("\xd6\xff\x00\x00\x00\x00"), "1970-01-01T00:00:00Z" },
+        { "any", SL_SLICE("\xc4\x01x"), "x" },
+        { "int", SL_SLICE("\xd3\x00\x00\x00\x00\x00\x00\x00\x07"), "7" },
+        { "int", SL_SLICE("\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00"), "refused" },
+        { "int64", SL_SLICE("\xd3\x80\x00\x00\x00\x00\x00\x00\x00"),
+          "-9223372036854775808LL" },
+        { "any", SL_SLICE("\xcf\xff\xff\xff\xff\xff\xff\xff\xff"),
+          "18446744073709551615ULL" },
+        { "string", SL_SLICE("\xc4\x01x"), "refused" },
+    };
+    struct lua_rig rig;
+    setup(&rig, "");
+    for (unsigned i = 0; i < SL_COUNT(cases); i++)
+        assert_string_equal(bound(&rig, cases[i].type, cases[i].bytes),
+                            cases[i].got);
+    lua_rig_release(&rig);
+}
+
 static void counts(void **state)
 {
     (void)state;
@@ -236,6 +315,7 @@ int main(void)
         cmocka_unit_test(reads_timestamps),
         cmocka_unit_test(takes_what_fits),
         cmocka_unit_test(refuses_what_does_not),
+        cmocka_unit_test(binds_messagepack),
         cmocka_unit_test(counts),
         cmocka_unit_test(counts_strictly_where_asked),
         cmocka_unit_test(bounds_the_count),
