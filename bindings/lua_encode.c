@@ -32,15 +32,27 @@ static int refuse(struct sl_encode *e, int err, const char *wrong)
     return err;
 }
 
+/* Whole numbers are integers on the wire as far as it has some: a client that
+ * declares one takes no double of MessagePack for it. */
+static bool encode_whole(struct sl_writer *w, double value)
+{
+    if (value >= -0x1p63 && value < 0x1p63) {
+        int64_t whole = (int64_t)value;
+        if ((double)whole != value || (whole == 0 && signbit(value)))
+            return false;
+        sl_write_int(w, whole);
+        return true;
+    }
+    if (!(value >= 0x1p63 && value < 0x1p64))
+        return false;
+    sl_write_uint(w, (uint64_t)value);
+    return true;
+}
+
 static int encode_number(struct sl_encode *e, struct sl_writer *w, double value)
 {
-    int64_t whole = value > -SL_LUA_EXACT_MAX && value < SL_LUA_EXACT_MAX
-                        ? (int64_t)value
-                        : 0;
-    if ((double)whole == value && (whole != 0 || !signbit(value))) {
-        sl_write_int(w, whole);
+    if (encode_whole(w, value))
         return 0;
-    }
     int err = sl_write_double(w, value);
     return err == 0 ? 0
                     : refuse(e, err,

@@ -37,7 +37,7 @@ static size_t begin(struct sl_str *out)
 
 static void widen_length(struct sl_str *out, size_t start, size_t len)
 {
-    char prefix[5];
+    char prefix[5] = { 0 };
     size_t count = 0;
     for (size_t rest = len; rest > 0; rest >>= 7)
         prefix[count++] = (char)((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));

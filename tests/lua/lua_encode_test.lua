@@ -17,6 +17,14 @@ function test.tells_lists_from_objects()
         "[1,null,3,null]")
 end
 
+function test.writes_whole_numbers_as_integers()
+    check.equal(json.encode { 2 ^ 53, -2 ^ 53, 2 ^ 63 - 1024, -2 ^ 63, 2 ^ 63, 2 ^ 64 - 2048 },
+        "[9007199254740992,-9007199254740992,9223372036854774784,"
+        .. "-9223372036854775808,9223372036854775808,18446744073709549568]")
+    check.equal(json.encode { 2 ^ 53 + 0.5, 0.5, 1e300, -0.0 },
+        "[9007199254740992,0.5,1e300,-0]")
+end
+
 function test.writes_fields_in_the_order_of_the_scripts()
     check.equal(json.encode { zebra = 1, apple = 2, mango = { y = 1, x = 2 } },
         [[{"zebra":1,"apple":2,"mango":{"y":1,"x":2}}]])

@@ -79,8 +79,8 @@ static void unsupported(void **state)
     (void)state;
     refuses("{\"protocol\":\"xml\",\"version\":1}\x1e", false,
             "The protocol 'xml' is not supported.");
-    refuses("{\"protocol\":\"messagepack\",\"version\":1}\x1e", true,
-            "The protocol 'messagepack' is not supported.");
+    refuses("{\"protocol\":\"msgpack\",\"version\":1}\x1e", true,
+            "The protocol 'msgpack' is not supported.");
     refuses("{\"protocol\":\"X\\\"\\u0001\",\"version\":9}\x1e", false,
             "The protocol 'X\\\"\\u0001' is not supported.");
     refuses("{\"protocol\":\"json\",\"version\":3}\x1e", false,
