@@ -60,6 +60,14 @@ for _, name in ipairs(native.store_commands) do
     end
 end
 
+-- By its name: one that has no function of its own.
+function signalua.store.command(name, ...)
+    if type(name) ~= "string" then
+        error("store.command wants the name of a command", 2)
+    end
+    return finish(native.store(name:lower(), ...))
+end
+
 function signalua.keep(name, default)
     if type(name) ~= "string" then
         error("signalua.keep wants a name", 2)

@@ -93,4 +93,16 @@ function test.raises_errors_at_the_author()
     check.equal(store.nope, nil)
 end
 
+function test.runs_commands_by_name(self)
+    check.equal(store.command("SET", "by name", 1), "OK")
+    check.equal(store.command("get", "by name"), "1")
+    check.equal(store.command("hset", "by name h", "a", "b"), 1)
+    check.equal(store.command("HGETALL", "by name h").a, "b")
+    local text = check.raises("unknown command", function()
+        store.command("getex", "by name")
+    end)
+    check.contains(text, "lua_store_test.lua:")
+    check.raises("store.command wants the name of a command", store.command)
+end
+
 return Hub
