@@ -1,127 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
  * Any bytes as a stream of JSON hub messages. Whatever parses is walked to its
- * leaves and sent back as an invocation, which must parse again to the same.
+ * leaves and sent back, which must parse again to the same.
  */
-#include "base/check.h"
-#include "base/utf8.h"
-#include "wire/hub_protocol.h"
+#include "resend.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-static int write_value(struct sl_writer *w, const struct sl_value *value);
-
-static int write_members(struct sl_writer *w, const struct sl_value *value)
-{
-    bool object = sl_value_kind(value) == SL_VALUE_OBJECT;
-    size_t count = sl_value_count(value), seen = 0;
-    struct sl_value_iter iter;
-    struct sl_value member;
-    struct sl_slice key;
-    int err = object ? sl_write_object(w, count) : sl_write_array(w, count);
-    sl_value_iter_init(&iter, value);
-    for (; err == 0 && sl_value_next(&iter, &key, &member); seen++) {
-        if (object)
-            err = sl_write_key(w, key);
-        if (err == 0)
-            err = write_value(w, &member);
-    }
-    if (err < 0)
-        return err;
-    sl_assert(seen == count);
-    sl_write_end(w);
-    return 0;
-}
-
-static int write_value(struct sl_writer *w, const struct sl_value *value)
-{
-    switch (sl_value_kind(value)) {
-    case SL_VALUE_NULL: sl_write_null(w); return 0;
-    case SL_VALUE_BOOL: sl_write_bool(w, sl_value_bool(value)); return 0;
-    case SL_VALUE_INT: sl_write_int(w, sl_value_int(value)); return 0;
-    case SL_VALUE_UINT: sl_write_uint(w, sl_value_uint(value)); return 0;
-    case SL_VALUE_DOUBLE: return sl_write_double(w, sl_value_double(value));
-    case SL_VALUE_STRING:
-        sl_assert(sl_utf8_valid(sl_value_string(value)));
-        return sl_write_string(w, sl_value_string(value));
-    case SL_VALUE_ARRAY:
-    case SL_VALUE_OBJECT: return write_members(w, value);
-    default: sl_unreachable();
-    }
-}
-
-static int write_args(struct sl_writer *w, void *user)
-{
-    struct sl_value_iter iter;
-    struct sl_value arg;
-    sl_value_iter_init(&iter, user);
-    while (sl_value_next(&iter, NULL, &arg)) {
-        int err = write_value(w, &arg);
-        if (err < 0)
-            return err;
-    }
-    return 0;
-}
-
-static void send(struct sl_str *out, struct sl_message *message)
-{
-    int err = sl_hub_json.write_invocation(
-        out, message->invocation_id, message->target,
-        sl_value_count(&message->args), write_args, &message->args);
-    sl_assert(err == 0);
-}
-
-/* Once written, it must read and be written the same way. */
-static void send_back(struct sl_hub_reader *reader, struct sl_message *message)
-{
-    struct sl_str first = { 0 }, second = { 0 };
-    struct sl_slice payload;
-    struct sl_hub_error error;
-    send(&first, message);
-    ssize_t taken = sl_hub_json.split(sl_str_slice(&first), &payload, &error);
-    sl_assert((size_t)taken == first.len);
-    int err = sl_hub_json.parse(reader, payload, message, &error);
-    sl_assert(err == 0 && message->type == SL_MSG_INVOCATION);
-    send(&second, message);
-    sl_assert(sl_slice_eq(sl_str_slice(&first), sl_str_slice(&second)));
-    sl_str_release(&first);
-    sl_str_release(&second);
-}
-
-static void check_message(struct sl_hub_reader *reader,
-                          struct sl_message *message)
-{
-    sl_assert(message->stream_id_count <= SL_STREAM_IDS_MAX);
-    sl_assert(sl_utf8_valid(message->invocation_id));
-    sl_assert(sl_utf8_valid(message->target));
-    sl_assert(sl_utf8_valid(message->error));
-    if (message->type == SL_MSG_INVOCATION ||
-        message->type == SL_MSG_STREAM_INVOCATION) {
-        sl_assert(message->args_bad ==
-                  (sl_value_kind(&message->args) == SL_VALUE_NONE));
-        if (!message->args_bad)
-            send_back(reader, message);
-    }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    struct sl_slice rest = sl_slice_of(bytes, len), payload;
-    struct sl_hub_reader reader;
-    struct sl_message message;
-    struct sl_hub_error error = { 0 };
-    ssize_t taken;
-
-    sl_hub_reader_init(&reader);
-    while ((taken = sl_hub_json.split(rest, &payload, &error)) > 0) {
-        int err = sl_hub_json.parse(&reader, payload, &message, &error);
-        if (err == 0)
-            check_message(&reader, &message);
-        else
-            sl_assert(error.kind != NULL && error.text[0] != '\0');
-        rest.ptr += taken;
-        rest.len -= (size_t)taken;
-    }
-    sl_hub_reader_release(&reader);
+    fuzz_resend(&sl_hub_json, sl_slice_of(bytes, len), NULL);
     return 0;
 }

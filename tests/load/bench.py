@@ -30,13 +30,20 @@ START_LIMIT_S = 30
 # a sample is taken again when they took more.
 FOREIGN_SHARE_MAX = 0.10
 ATTEMPTS = 3
-# A young .NET process still compiles: after 20 s of load it does not.
+# A young .NET process still compiles: after half a minute of load it
+# does not.
 WARMUP_REFERENCE = ["echo -c 100 -w 4 -W 7.5 -d 0.5",
                     "broadcast -c 200 -w 2 -W 5.5 -d 0.5",
+                    "echo -c 100 -w 4 -P msgpack -W 2.5 -d 0.5",
+                    "broadcast -c 200 -w 2 -P msgpack -W 2.5 -d 0.5",
+                    "stream -c 20 -W 2.5 -d 0.5",
+                    "stream -c 20 -P msgpack -W 2.5 -d 0.5",
                     "churn -W 5.5 -d 0.5"]
 # Enough for LuaJIT to have compiled what it will compile.
 WARMUP_SIGNALUA = ["echo -c 100 -w 4 -W 1.5 -d 0.5",
-                   "broadcast -c 200 -w 2 -W 0.5 -d 0.5"]
+                   "broadcast -c 200 -w 2 -W 0.5 -d 0.5",
+                   "stream -c 20 -W 0.5 -d 0.5"]
+FLOORS = ("send", "batch")
 FAULTS = ("lost", "gaps", "dups", "bad", "errors", "closed", "conn_fail")
 
 
@@ -48,12 +55,18 @@ class Figure:
     unit: str
     load: str | None  # arguments of sigload
     field: str  # of sigload's result
-    floor: str | None  # the floor that the bound is a multiple of
+    floor: str | None  # the server that the bound is a multiple of
     bound: float  # the multiple, or without a floor the value itself
     young: bool = False  # measured before the server has seen any load
+    floor_load: str | None = None  # of the floor, where it is another
+
+    def load_of(self, server):
+        return self.floor_load if (self.floor_load and server in FLOORS) \
+            else self.load
 
 
 CPU = "CPU us per message"
+CPU_ITEM = "CPU us per item"
 FIGURES = [
     Figure("start", "start to first answer", "ms", None, "start_ms",
            None, 50, young=True),
@@ -71,6 +84,19 @@ FIGURES = [
            "broadcast -c 1000 -w 8", "cpu_s_per_M", "batch", 1.5),
     Figure("churn", "connect, echo, close", CPU,
            "churn", "cpu_s_per_M", "send", 1.3),
+    # The floor speaks JSON only: what it costs with that is the measure.
+    Figure("echo100mp", "echo, 100 conns, MessagePack", CPU,
+           "echo -c 100 -w 1 -P msgpack", "cpu_s_per_M", "send", 1.35,
+           floor_load="echo -c 100 -w 1"),
+    Figure("bc1000mp", "broadcast to 1,000, MessagePack", CPU,
+           "broadcast -c 1000 -w 1 -P msgpack", "cpu_s_per_M", "send", 1.25,
+           floor_load="broadcast -c 1000 -w 1"),
+    # No floor streams: the reference is the measure, where there is one.
+    Figure("stream20", "stream items, 20 conns", CPU_ITEM,
+           "stream -c 20 -n 1000", "cpu_s_per_M", "reference", 1.0),
+    Figure("stream20mp", "stream items, MessagePack", CPU_ITEM,
+           "stream -c 20 -n 1000 -P msgpack", "cpu_s_per_M", "reference",
+           1.0),
 ]
 
 
@@ -164,7 +190,7 @@ class Bench:
         floors = {f.floor for f in self.figures if f.floor}
         if any(f.young for f in self.figures):
             floors.add("send")
-        names = [name for name in ("send", "batch") if name in floors]
+        names = [name for name in FLOORS if name in floors]
         if not self.options.floor_only:
             names.append("signalua")
         if self.options.reference:
@@ -208,7 +234,7 @@ class Bench:
                       {"start_ms": round(server.start_ms, 1), "held": True})
             return
         for attempt in range(1, ATTEMPTS + 1):
-            result = self.sigload(server, figure.load)
+            result = self.sigload(server, figure.load_of(server.name))
             foreign = (result["core_busy"][SERVER_CORE] + result["steal_s"]
                        - result["cpu_user"] - result["cpu_sys"])
             share = max(0, foreign / result["secs"])
@@ -240,7 +266,7 @@ class Bench:
                 self.warm_up(server)
             for figure in [f for f in self.figures if not f.young]:
                 wanted = [s for s in servers if s.name == figure.floor
-                          or s.name not in ("send", "batch")]
+                          or s.name not in FLOORS]
                 for server in wanted * self.options.repeat:
                     self.sample(server, figure, round_number)
         finally:
@@ -260,7 +286,7 @@ class Bench:
     def judge(self):
         """Prints the table; returns the rows that miss their bound."""
         missed = []
-        print(f"\n{'figure':<33}{'unit':<20}{'floor':>14}{'signalua':>10}"
+        print(f"\n{'figure':<33}{'unit':<20}{'floor':>17}{'signalua':>10}"
               f"{'ratio':>7}{'bound':>8}  {'verdict':<8}{'reference':>10}")
         for figure in self.figures:
             floor_name = figure.floor or "send"
@@ -268,7 +294,7 @@ class Bench:
             ours, ours_held = self.best("signalua", figure)
             reference, _ = self.best("reference", figure)
             verdict, ratio = "", None
-            if ours is not None:
+            if ours is not None and (floor or not figure.floor):
                 ratio = ours / floor if figure.floor else None
                 kept = (ratio if figure.floor else ours) <= figure.bound
                 noisy = not (ours_held and floor_held)
@@ -277,7 +303,7 @@ class Bench:
                     missed.append(figure.key)
             bound = f"x{figure.bound}" if figure.floor else f"{figure.bound}"
             print(f"{figure.title:<33}{figure.unit:<20}"
-                  f"{floor_name:>6}{show(floor):>8}{show(ours):>10}"
+                  f"{floor_name:>9}{show(floor):>8}{show(ours):>10}"
                   f"{show(ratio):>7}{bound:>8}  {verdict:<8}"
                   f"{show(reference):>10}")
         print(f"\nminima of {self.options.rounds} rounds with "
