@@ -86,10 +86,10 @@ static bool is_duplicate(const struct sl_script *script)
 }
 
 /* Endpoints are found by their decoded path. */
-static bool is_usable_path(struct sl_slice path)
+static bool is_usable_path(const char *path)
 {
-    return memchr(path.ptr, '%', path.len) == NULL &&
-           path.len + sizeof("/negotiate") <= SL_HTTP_ROUTE_PATH_MAX;
+    return strchr(path, '%') == NULL &&
+           strlen(path) + sizeof("/negotiate") <= SL_HTTP_ROUTE_PATH_MAX;
 }
 
 /* The file has returned; its value is on top. */
@@ -110,7 +110,7 @@ static void take_hub(struct load *load, const struct sl_script_file *file)
     }
     if (is_duplicate(script))
         report_error(load, file->name, "its path is taken by another hub file");
-    if (!is_usable_path(sl_slice_str(script->path)))
+    if (!is_usable_path(script->path))
         report_error(load, file->name,
                      "its path has a \"%\" or is too long: give it another "
                      "by the option \"path\"");

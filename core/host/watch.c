@@ -46,21 +46,26 @@ struct look {
     bool open_eyes;
 };
 
-static void mix(struct look *look, const void *bytes, size_t len)
+static void mix(struct look *look, uint64_t number)
 {
-    const unsigned char *at = bytes;
-    for (size_t i = 0; i < len; i++)
-        look->hash = (look->hash ^ at[i]) * 0x100000001b3u;
+    look->hash = (look->hash ^ number) * 0x100000001b3u;
+    look->hash ^= look->hash >> 32;
+}
+
+static void mix_name(struct look *look, const char *name)
+{
+    for (; *name != '\0'; name++)
+        mix(look, (unsigned char)*name);
 }
 
 static void mix_stat(struct look *look, const struct stat *st)
 {
-    const uint64_t fields[] = {
-        (uint64_t)st->st_dev,         (uint64_t)st->st_ino,
-        (uint64_t)st->st_mode,        (uint64_t)st->st_size,
-        (uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec,
-    };
-    mix(look, fields, sizeof(fields));
+    mix(look, (uint64_t)st->st_dev);
+    mix(look, (uint64_t)st->st_ino);
+    mix(look, (uint64_t)st->st_mode);
+    mix(look, (uint64_t)st->st_size);
+    mix(look, (uint64_t)st->st_mtim.tv_sec);
+    mix(look, (uint64_t)st->st_mtim.tv_nsec);
 }
 
 static void open_eye(struct sl_watch *watch, const char *path);
@@ -73,7 +78,6 @@ static void look_at(struct look *look, struct sl_str *path, unsigned depth)
     if (look->left == 0 || stat(sl_str_cstr(path), &st) != 0)
         return;
     look->left--;
-    mix(look, path->ptr, path->len);
     mix_stat(look, &st);
     if (S_ISDIR(st.st_mode) && depth <= SL_SCRIPT_DEPTH_MAX)
         look_into(look, path, depth);
@@ -94,6 +98,7 @@ static void look_into(struct look *look, struct sl_str *path, unsigned depth)
         if (entry->d_name[0] == '.')
             continue;
         sl_str_add_fmt(path, "/%s", entry->d_name);
+        mix_name(look, entry->d_name);
         look_at(look, path, depth + 1);
         path->len = len;
     }

@@ -12,10 +12,20 @@ import { folder, residentBytes, serving } from './lib.mjs';
 /** A hub that says which text it was made from. */
 const hub = (version, more = '', options = '') => `
 local signalua = require "signalua"
-local hub = signalua.hub {${options}}
+local hub = signalua.hub { methods = { Upload = { args = { "stream" } } }, ${options}}
 function hub:Version() return "${version}" end
 function hub:Content() return self.context.version end
 function hub:Wait() signalua.sleep(0.5) return "${version}" end
+function hub:Stream()
+  return signalua.stream(function(emit)
+    for i = 1, 5 do emit("${version}") signalua.sleep(0.1) end
+  end)
+end
+function hub:Upload(items)
+  local got = {}
+  for item in items do got[#got + 1] = item .. " ${version}" end
+  return got
+end
 function hub:Put(x) self.context.items.x = x end
 function hub:Get() return self.context.items.x end
 ${more}
@@ -203,6 +213,29 @@ function hub:Ticks() return {one = kept.one, two = kept.two} end`;
     await server.metricBecomes('script_generations', 1);
     assert.equal((await describe(server)).generations.length, 1);
     await stopAll(conns);
+  });
+});
+
+test('streams and uploads that run end on their code', async () => {
+  const root = folder({ 'chat.lua': hub('one') });
+  await serving({ hubs: root, args: ['--watch', 'off'] }, async server => {
+    const [down, up, other] = await connect(server, 3);
+    down.send({ type: 4, invocationId: 's', target: 'Stream', arguments: [] });
+    await down.inbox.one(m => m.type === 2, 'the first item');
+    up.send({ type: 1, invocationId: 'u', target: 'Upload', arguments: [], streamIds: ['x'] });
+    up.send({ type: 2, invocationId: 'x', item: 'early' });
+    write(root, 'chat.lua', hub('two'));
+    assert.equal((await reload(server)).outcome, 'committed');
+    assert.equal(await other.invoke('Version'), 'two');
+    assert.equal((await describe(server)).generations.length, 2);
+    up.send({ type: 2, invocationId: 'x', item: 'late' });
+    up.send({ type: 3, invocationId: 'x' });
+    const answer = await up.inbox.one(m => m.type === 3 && m.invocationId === 'u', 'the upload\'s end');
+    assert.deepEqual(answer.result, ['early one', 'late one']);
+    await down.inbox.one(m => m.type === 3 && m.invocationId === 's', 'the stream\'s end');
+    assert.deepEqual(down.inbox.items.filter(m => m.type === 2).map(m => m.item), Array(5).fill('one'));
+    await server.metricBecomes('script_generations', 1);
+    await stopAll([down, up, other]);
   });
 });
 
