@@ -26,6 +26,7 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 needed_to_run=(
     gcc libc6-dev cmake ninja-build pkgconf ca-certificates
     libuv1-dev libluajit-5.1-dev libwslay-dev libssl-dev zlib1g-dev
+    libcjose-dev libjansson-dev
 )
 needed_to_test=(
     libcmocka-dev luajit clang clang-tidy clang-format cppcheck liburing-dev
@@ -56,7 +57,7 @@ report_unknown_system()
     for tool in gcc cmake ninja pkg-config npm; do
         command -v "$tool" >/dev/null || missing+=("$tool")
     done
-    for module in libuv luajit libcrypto libssl yyjson msgpack-c; do
+    for module in libuv luajit libcrypto libssl yyjson msgpack-c cjose jansson; do
         pkg-config --exists "$module" 2>/dev/null || missing+=("$module")
     done
     for module in wslay/wslay.h llhttp.h; do

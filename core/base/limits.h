@@ -45,6 +45,13 @@
 #define SL_STREAM_IDS_MAX 64      /* upload streams of one invocation */
 #define SL_SCRATCH_KEEP_MAX (1 << 20) /* bytes of a worker's scratch kept */
 
+/* ---- identity ---- */
+#define SL_JWT_TEXT_MAX 8192     /* bytes of a bearer token; over it is no
+                                    identity but a store of something */
+#define SL_JWT_KEYS_MAX 32       /* keys at a time, each may have to be tried */
+#define SL_JWT_SECRET_MIN 32     /* bytes of an HMAC secret (RFC 7518, 3.2) */
+#define SL_JWT_RSA_BITS_MIN 2048 /* of an RSA key (RFC 7518, 3.3) */
+
 /* ---- connections ---- */
 #define SL_WAITING_CALLS_MAX 64     /* invocations waiting for a slot before
                                        reading from that client pauses */
