@@ -379,13 +379,17 @@ struct sl_conn *sl_conn_open(const struct sl_conn_setup *setup)
         .transport = (uint8_t)setup->transport,
         .inherent_keep_alive = setup->inherent_keep_alive,
         .text_only = setup->text_only,
-        .authenticated = setup->authenticated,
+        .authenticated = setup->identity != NULL,
+        .identity = sl_identity_ref(setup->identity),
         .script_ref = SL_SCRIPT_NOREF,
         .head = setup->head,
         .opened_ms = world->wheel->now_ms,
     };
     memcpy(conn->id, setup->id.ptr, SL_ID_LEN);
-    conn->user_id = keep_user_id(setup->user_id);
+    if (setup->identity != NULL)
+        conn->user_id = keep_user_id(setup->identity->user_id);
+    if (setup->lifetime_ms > 0)
+        conn->expires_ms = conn->opened_ms + setup->lifetime_ms;
     if (setup->stateful)
         sl_reconnect_offer(conn);
     sl_list_init(&conn->node);
@@ -519,6 +523,7 @@ static void free_conn(struct sl_conn *conn)
     sl_buckets_free(conn->buckets);
     sl_request_head_free(conn->head);
     sl_free(conn->user_id);
+    sl_identity_unref(conn->identity);
     sl_free(conn->end_error);
     sl_assert(world->conn_count > 0);
     world->conn_count--;

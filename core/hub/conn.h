@@ -28,6 +28,7 @@
 #include "base/wheel.h"
 #include "hub/hub.h"
 #include "hub/outlet.h"
+#include "wire/identity.h"
 #include "wire/request_head.h"
 
 enum sl_conn_state {
@@ -92,12 +93,14 @@ struct sl_conn {
     struct sl_list waiting;       /* prepared invocations without a slot */
     struct sl_list memberships;   /* hub/members.h: groups, and the user */
     struct sl_request_head *head; /* owned, may be NULL */
+    struct sl_identity *identity; /* shared; NULL: anonymous */
     char *user_id;                /* owned, NULL: none */
     char *end_error;              /* owned: what on_disconnected is told */
     sl_slot_id handle;            /* names it in world->conns */
     uint64_t opened_ms, received_ms, pinged_ms; /* loop time */
     uint64_t rate_full_ns;     /* the bucket of options->rate */
     struct sl_bucket *buckets; /* owned: those of methods, by name */
+    uint64_t expires_ms;       /* loop time; 0: it does not */
 };
 
 #define SL_SCRIPT_NOREF (-2)
@@ -105,10 +108,11 @@ struct sl_conn {
 struct sl_conn_setup {
     struct sl_hub_entry *entry;
     struct sl_outlet *outlet;
-    struct sl_slice id;      /* SL_ID_LEN bytes */
-    struct sl_slice user_id; /* empty: none; too long or with a zero byte:
-                                left out */
-    bool authenticated;
+    struct sl_slice id; /* SL_ID_LEN bytes */
+    /* Shares; NULL: anonymous. A user id that is too long or has a zero byte is
+     * left out. */
+    struct sl_identity *identity;
+    uint64_t lifetime_ms;         /* until it closes as expired; 0: no end */
     struct sl_request_head *head; /* takes */
     enum sl_transport_kind transport;
     bool inherent_keep_alive;
@@ -147,6 +151,10 @@ bool sl_conn_may_attach(const struct sl_conn *conn);
 
 /* Whether the id, as a transport gives it, is its user's; both may be none. */
 bool sl_conn_is_of(const struct sl_conn *conn, struct sl_slice user_id);
+
+/* A later request of the client brought a token of its own: the lifetime counts
+ * anew from now on; 0: no end. */
+void sl_conn_set_lifetime(struct sl_conn *conn, uint64_t lifetime_ms);
 
 /* A new transport, whether the old one is lost or alive; the old outlet is not
  * called any more. What the client has not acknowledged is sent again. */

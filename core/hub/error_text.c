@@ -80,6 +80,13 @@ void sl_error_unbound(struct sl_str *out, struct sl_slice target,
     sl_str_add_slice(out, detail);
 }
 
+void sl_error_unauthorized(struct sl_str *out, struct sl_slice method)
+{
+    sl_str_add_lit(out, "Failed to invoke '");
+    sl_str_add_slice(out, method);
+    sl_str_add_lit(out, "' because user is unauthorized");
+}
+
 void sl_error_unknown_method(struct sl_str *out, struct sl_slice target)
 {
     add_failed(out, target);

@@ -22,6 +22,7 @@ void sl_error_invoking(struct sl_str *out, struct sl_slice method,
 /* detail is whole ("InvalidDataException: ..."); empty: the base alone. */
 void sl_error_unbound(struct sl_str *out, struct sl_slice target,
                       struct sl_slice detail);
+void sl_error_unauthorized(struct sl_str *out, struct sl_slice method);
 void sl_error_unknown_method(struct sl_str *out, struct sl_slice target);
 
 /* More messages, or calls of a method, than the rate ("5 in 1 s"). */

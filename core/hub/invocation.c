@@ -112,6 +112,9 @@ static void add_fault(struct sl_str *out,
         sl_error_not_stream(out, invocation->name);
         return;
     case SL_FAULT_NO_STREAM: sl_error_no_stream(out, invocation->name); return;
+    case SL_FAULT_UNAUTHORIZED:
+        sl_error_unauthorized(out, invocation->name);
+        return;
     case SL_FAULT_HUB_ERROR: kind = sl_error_hub; break;
     case SL_FAULT_ERROR:
         if (invocation->entry->options.detailed_errors)

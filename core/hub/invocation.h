@@ -52,6 +52,7 @@ enum sl_fault {
     SL_FAULT_IS_STREAM,  /* a plain call got a stream */
     SL_FAULT_NOT_STREAM, /* a stream call got a plain value */
     SL_FAULT_NO_STREAM,  /* ... of a method that is said to stream */
+    SL_FAULT_UNAUTHORIZED, /* the method is not for this user */
 };
 
 /* Both end the invocation and free it: it must not be touched afterwards.

@@ -19,11 +19,19 @@ static bool watches_client(const struct sl_conn *conn)
     return conn->client_pings && sl_conn_reads(conn);
 }
 
-static uint64_t due_ms(const struct sl_conn *conn)
+static bool has_expired(const struct sl_conn *conn, uint64_t now_ms)
+{
+    return conn->expires_ms != 0 && now_ms >= conn->expires_ms;
+}
+
+/* All but the end of its lifetime; UINT64_MAX: nothing. */
+static uint64_t due_of_state_ms(const struct sl_conn *conn)
 {
     const struct sl_hub_options *options = sl_conn_options(conn);
     if (conn->state == SL_CONN_HANDSHAKE)
         return conn->opened_ms + options->handshake_timeout;
+    if (conn->inherent_keep_alive)
+        return UINT64_MAX;
     uint64_t due = conn->pinged_ms + options->keep_alive;
     if (watches_client(conn) &&
         conn->received_ms + options->client_timeout < due)
@@ -32,6 +40,13 @@ static uint64_t due_ms(const struct sl_conn *conn)
     if (sl_reconnect_is_away(conn) || reconnect_ms < due)
         due = reconnect_ms;
     return due;
+}
+
+static uint64_t due_ms(const struct sl_conn *conn)
+{
+    uint64_t due = due_of_state_ms(conn);
+    return conn->expires_ms != 0 && conn->expires_ms < due ? conn->expires_ms
+                                                           : due;
 }
 
 static void refuse_late(struct sl_conn *conn)
@@ -52,9 +67,14 @@ static void on_due(struct sl_wheel_entry *entry)
     if (conn->overflowed)
         return; /* closes in a moment */
 
-    if (conn->state == SL_CONN_HANDSHAKE) {
+    if (has_expired(conn, now_ms)) {
+        /* As the reference: the client may come back with a new token. */
+        sl_conn_close(conn, SL_CLOSE_EXPIRED, (struct sl_slice){ 0 }, true);
+    } else if (conn->state == SL_CONN_HANDSHAKE) {
         if (now_ms >= due_ms(conn))
             refuse_late(conn);
+    } else if (conn->inherent_keep_alive) {
+        /* Its lifetime has moved. */
     } else if (now_ms >= sl_reconnect_due_ms(conn)) {
         sl_reconnect_on_due(conn);
     } else if (sl_reconnect_is_away(conn)) {
@@ -82,10 +102,21 @@ void sl_keepalive_arm(struct sl_conn *conn)
 {
     struct sl_wheel *wheel = sl_conn_world(conn)->wheel;
     sl_assert(!sl_conn_is_closing(conn));
-    if (conn->inherent_keep_alive && conn->state != SL_CONN_HANDSHAKE)
+    uint64_t due = due_ms(conn);
+    if (due == UINT64_MAX)
         sl_wheel_cancel(wheel, &conn->timer);
     else
-        sl_wheel_set(wheel, &conn->timer, due_ms(conn));
+        sl_wheel_set(wheel, &conn->timer, due);
+}
+
+void sl_conn_set_lifetime(struct sl_conn *conn, uint64_t lifetime_ms)
+{
+    bool endless = lifetime_ms == 0 && conn->expires_ms == 0;
+    if (sl_conn_is_closing(conn) || endless)
+        return;
+    uint64_t now_ms = sl_conn_world(conn)->wheel->now_ms;
+    conn->expires_ms = lifetime_ms == 0 ? 0 : now_ms + lifetime_ms;
+    sl_keepalive_arm(conn);
 }
 
 void sl_keepalive_stop(struct sl_conn *conn)

@@ -28,6 +28,7 @@ struct sl_hub_options {
 #undef SL_OPTION
     unsigned transports; /* bit per sl_transport_kind */
     struct sl_rate rate; /* messages of one connection */
+    bool guarded;        /* the script's `authorize` decides on each request */
 };
 
 enum sl_option_kind {

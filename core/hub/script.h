@@ -22,6 +22,7 @@
 
 struct sl_conn;
 struct sl_http_request;
+struct sl_identity;
 struct sl_invocation;
 struct sl_world;
 
@@ -40,6 +41,12 @@ enum sl_prepared {
     SL_PREPARE_UNBOUND, /* the arguments do not bind: detail says why */
     SL_PREPARE_REFUSED, /* not now: detail is shown to the client */
 };
+
+/* The script's word on a request. refused: 0, or the status to answer with: 401
+ * (say who you are), 403 (not you), 500, 503. identity: who it is, borrowed,
+ * maybe not what the token said; NULL: anonymous. */
+typedef void (*sl_decided_cb)(void *user, unsigned refused,
+                              struct sl_identity *identity);
 
 /* `script` is the engine's own object for one hub file (hub_entry->script).
  * Inside any of these the engine may call every function of conn.h, targets.h
@@ -109,6 +116,14 @@ struct sl_script_ops {
      * neither are NULL. */
     void (*hold)(void *script);
     void (*let_go)(void *script);
+
+    /* Decides on a request to a hub whose options say `guarded`; only those
+     * need it. identity: of a good token, NULL: there is none. Both are
+     * borrowed during the call; the request may be gone before the decision.
+     * Ends, inside or later, by exactly one call of decided. */
+    void (*authorize)(void *script, const struct sl_http_request *request,
+                      struct sl_identity *identity, sl_decided_cb decided,
+                      void *user);
 };
 
 /* ---- the host's side ---- */

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "hub/conn.h"
+#include "transport/auth.h"
 #include "transport/internal.h"
 #include "transport/long_polling.h"
 #include "transport/negotiate.h"
@@ -139,28 +140,46 @@ static bool is_stateful(const struct sl_endpoint *endpoint,
            endpoint->entry->options.stateful_reconnect_buffer > 0;
 }
 
-static void open_transport(struct sl_http_request *request, unsigned wants,
-                           const struct sl_websocket_setup *setup)
+/* An admitted request of PATH. */
+struct ask {
+    struct sl_endpoint *endpoint;
+    struct sl_http_request *request;
+    struct sl_identity *identity; /* NULL: anonymous */
+    struct sl_slice id;           /* a token, if it is one; empty: none */
+    unsigned wants;
+};
+
+/* token NULL: nobody will ask for the connection again. */
+static void open_transport(const struct ask *ask, const struct sl_token *token,
+                           struct sl_slice conn_id, struct sl_slice early)
 {
-    if (wants == SL_TRANSPORT_WEBSOCKETS)
-        sl_websocket_accept(request, setup);
-    else if (wants == SL_TRANSPORT_SSE)
-        sl_sse_accept(request, setup);
+    struct sl_endpoint *endpoint = ask->endpoint;
+    struct sl_websocket_setup setup = {
+        .transport = endpoint->transport,
+        .entry = endpoint->entry,
+        .conn_id = conn_id,
+        .early = early,
+        .identity = ask->identity,
+        .lifetime_ms = sl_auth_lifetime_ms(endpoint, ask->identity),
+    };
+    if (token != NULL) {
+        setup.token = sl_slice_str(token->text);
+        setup.stateful = is_stateful(endpoint, token);
+    }
+    if (ask->wants == SL_TRANSPORT_WEBSOCKETS)
+        sl_websocket_accept(ask->request, &setup);
+    else if (ask->wants == SL_TRANSPORT_SSE)
+        sl_sse_accept(ask->request, &setup);
     else
-        sl_long_polling_open(request, setup);
+        sl_long_polling_open(ask->request, &setup);
 }
 
 /* skipNegotiation: an id of our own, never told to the client. */
-static void connect_unasked(struct sl_endpoint *endpoint,
-                            struct sl_http_request *request)
+static void connect_unasked(const struct ask *ask)
 {
     char fresh[SL_ID_LEN + 1];
     sl_random_id(fresh);
-    sl_websocket_accept(request, &(struct sl_websocket_setup){
-                                     .transport = endpoint->transport,
-                                     .entry = endpoint->entry,
-                                     .conn_id = sl_slice_str(fresh),
-                                 });
+    open_transport(ask, NULL, sl_slice_str(fresh), (struct sl_slice){ 0 });
 }
 
 /* The token's worker is another one: it answers. */
@@ -177,54 +196,41 @@ static bool move(struct sl_endpoint *endpoint, struct sl_http_request *request,
 }
 
 /* The first request of its token. */
-static void begin(struct sl_endpoint *endpoint, struct sl_http_request *request,
-                  unsigned wants, struct sl_slice id)
+static void begin(const struct ask *ask)
 {
+    struct sl_endpoint *endpoint = ask->endpoint;
+    struct sl_http_request *request = ask->request;
     struct sl_token token;
     int owner;
-    if (wants == WANTS_DELETE) {
+    if (ask->wants == WANTS_DELETE) {
         answer(request, 400, TEXT_NO_DELETE);
         return;
     }
-    int err = claim(endpoint, id, &token, &owner);
-    if (err == 0 && wants == WANTS_POST)
+    int err = claim(endpoint, ask->id, &token, &owner);
+    if (err == 0 && ask->wants == WANTS_POST)
         sl_early_post(
-            sl_early_open(endpoint->transport, id,
+            sl_early_open(endpoint->transport, ask->id, ask->identity,
                           endpoint->entry->options.disconnect_timeout),
             request);
     else if (err == 0)
-        open_transport(request, wants,
-                       &(struct sl_websocket_setup){
-                           .transport = endpoint->transport,
-                           .entry = endpoint->entry,
-                           .conn_id = sl_slice_str(token.conn_id),
-                           .token = sl_slice_str(token.text),
-                           .stateful = is_stateful(endpoint, &token),
-                       });
+        open_transport(ask, &token, sl_slice_str(token.conn_id),
+                       (struct sl_slice){ 0 });
     else if (err == SL_E_CLAIMED && move(endpoint, request, owner))
         return; /* two first requests at once: the other one won */
     else if (err == SL_E_FULL)
-        refuse(request, wants, 503, TEXT_FULL);
+        refuse(request, ask->wants, 503, TEXT_FULL);
     else
-        refuse(request, wants, 404, TEXT_UNKNOWN);
+        refuse(request, ask->wants, 404, TEXT_UNKNOWN);
 }
 
 /* The transport after the first POST. */
-static void begin_late(struct sl_endpoint *endpoint,
-                       struct sl_http_request *request, unsigned wants,
-                       const struct sl_token *token, struct sl_link *link)
+static void begin_late(const struct ask *ask, const struct sl_token *token,
+                       struct sl_link *link)
 {
     struct sl_str early = { 0 };
     sl_early_take(link, &early);
-    open_transport(request, wants,
-                   &(struct sl_websocket_setup){
-                       .transport = endpoint->transport,
-                       .entry = endpoint->entry,
-                       .conn_id = sl_slice_str(token->conn_id),
-                       .token = sl_slice_str(token->text),
-                       .early = sl_str_slice(&early),
-                       .stateful = is_stateful(endpoint, token),
-                   });
+    open_transport(ask, token, sl_slice_str(token->conn_id),
+                   sl_str_slice(&early));
     sl_str_release(&early);
 }
 
@@ -240,27 +246,63 @@ static void on_post(struct sl_http_request *request, struct sl_link *link)
         answer(request, 405, TEXT_NO_POST);
 }
 
-/* A WebSocket for a connection that has one, or lost it. */
-static void come_back(struct sl_http_request *request, struct sl_link *link,
-                      struct sl_slice user_id)
+static struct sl_slice user_of(const struct sl_identity *identity)
 {
-    const struct sl_conn *conn = link->conn;
-    if (conn->reconnect == NULL)
-        answer(request, 409, (struct sl_slice){ 0 });
-    else if (!sl_conn_is_of(conn, user_id))
-        answer(request, 403, (struct sl_slice){ 0 });
-    else if (!sl_conn_may_attach(conn))
-        answer(request, 404, TEXT_UNKNOWN);
-    else
-        sl_websocket_resume(request, link);
+    return identity == NULL ? (struct sl_slice){ 0 } : identity->user_id;
+}
+
+/* Another user's token: the connection is not touched. As in the reference,
+ * somebody without a (good) token may still use what is open to all: whose
+ * token ran out goes on polling. */
+static bool is_strangers(const struct ask *ask, const struct sl_link *link)
+{
+    if (link->kind == SL_LINK_EARLY)
+        return !sl_identity_same_user(sl_early_identity(link), ask->identity);
+    const struct sl_conn *conn = sl_link_conn(link);
+    return link->kind != SL_TRANSPORT_WEBSOCKETS && conn != NULL &&
+           ask->identity != NULL &&
+           !sl_conn_is_of(conn, user_of(ask->identity));
+}
+
+/* The token of this request may be newer than the connection's. */
+static void renew(const struct ask *ask, struct sl_conn *conn)
+{
+    if (conn != NULL && ask->identity != NULL)
+        sl_conn_set_lifetime(conn,
+                             sl_auth_lifetime_ms(ask->endpoint, ask->identity));
+}
+
+/* A WebSocket for a connection that has one, or lost it. */
+static void come_back(const struct ask *ask, struct sl_link *link)
+{
+    struct sl_conn *conn = link->conn;
+    if (conn->reconnect == NULL) {
+        answer(ask->request, 409, (struct sl_slice){ 0 });
+    } else if (!sl_conn_is_of(conn, user_of(ask->identity))) {
+        answer(ask->request, 403, (struct sl_slice){ 0 });
+    } else if (!sl_conn_may_attach(conn)) {
+        answer(ask->request, 404, TEXT_UNKNOWN);
+    } else {
+        renew(ask, conn);
+        sl_websocket_resume(ask->request, link);
+    }
+}
+
+static void poll(const struct ask *ask, struct sl_link *link)
+{
+    renew(ask, sl_link_conn(link));
+    sl_long_polling_poll(link, ask->request);
 }
 
 /* A request of a connection that is here. */
-static void go_on(struct sl_http_request *request, unsigned wants,
-                  struct sl_link *link)
+static void go_on(const struct ask *ask, struct sl_link *link)
 {
+    struct sl_http_request *request = ask->request;
+    unsigned wants = ask->wants;
     bool polls = link->kind == SL_TRANSPORT_LONG_POLLING;
-    if (wants == WANTS_POST)
+    if (is_strangers(ask, link))
+        refuse(request, wants, 403, (struct sl_slice){ 0 });
+    else if (wants == WANTS_POST)
         on_post(request, link);
     else if (wants == WANTS_DELETE && polls)
         sl_long_polling_delete(link, request);
@@ -269,66 +311,91 @@ static void go_on(struct sl_http_request *request, unsigned wants,
     else if (wants != link->kind)
         refuse(request, wants, 400, TEXT_OTHER_TRANSPORT);
     else if (polls)
-        sl_long_polling_poll(link, request);
+        poll(ask, link);
     else if (link->kind == SL_TRANSPORT_WEBSOCKETS)
-        come_back(request, link, (struct sl_slice){ 0 });
+        come_back(ask, link);
     else
         answer(request, 409, (struct sl_slice){ 0 });
 }
 
-static void handle(struct sl_endpoint *endpoint,
-                   struct sl_http_request *request, unsigned wants,
-                   struct sl_slice id)
+static void handle(const struct ask *ask)
 {
     struct sl_token token;
     int owner = -1;
+    struct sl_endpoint *endpoint = ask->endpoint;
+    struct sl_http_request *request = ask->request;
+    unsigned wants = ask->wants;
     unsigned transports = endpoint->entry->options.transports;
-    sl_claims_owner(endpoint->transport->claims, id, &owner);
-    if (move(endpoint, request, owner))
+    sl_claims_owner(endpoint->transport->claims, ask->id, &owner);
+    if (move(endpoint, request, owner)) /* while the script decided */
         return;
-    struct sl_link *link = sl_link_find(endpoint->transport, id);
-    if (verify(endpoint, id, &token) != 0)
+    struct sl_link *link = sl_link_find(endpoint->transport, ask->id);
+    if (verify(endpoint, ask->id, &token) != 0)
         refuse(request, wants, 404, TEXT_UNKNOWN);
     else if (wants < SL_TRANSPORT_COUNT && !(transports & 1u << wants))
         refuse_transport(request, (enum sl_transport_kind)wants);
     else if (link == NULL && owner < 0 &&
-             sl_claims_owner(endpoint->transport->claims, id, &owner))
+             sl_claims_owner(endpoint->transport->claims, ask->id, &owner))
         refuse(request, wants, 404, TEXT_UNKNOWN); /* used and gone */
     else if (link == NULL)
-        begin(endpoint, request, wants, id);
-    else if (link->kind == SL_LINK_EARLY && wants < SL_TRANSPORT_COUNT)
-        begin_late(endpoint, request, wants, &token, link);
+        begin(ask);
+    else if (link->kind == SL_LINK_EARLY && wants < SL_TRANSPORT_COUNT &&
+             !is_strangers(ask, link))
+        begin_late(ask, &token, link);
     else
-        go_on(request, wants, link);
+        go_on(ask, link);
 }
 
-static void on_connect(struct sl_http_request *request, void *user)
+static void serve_path(struct sl_endpoint *endpoint,
+                       struct sl_http_request *request,
+                       struct sl_identity *identity)
 {
-    struct sl_endpoint *endpoint = user;
     if (!method_is(request, "GET") && !method_is(request, "POST") &&
         !method_is(request, "DELETE")) {
         answer(request, 405, (struct sl_slice){ 0 });
         return;
     }
-    unsigned wants = wanted(request);
     struct sl_str id = { 0 };
+    bool named = request_id(request, &id);
     bool websockets =
         endpoint->entry->options.transports & 1u << SL_TRANSPORT_WEBSOCKETS;
-    if (request_id(request, &id))
-        handle(endpoint, request, wants, sl_str_slice(&id));
-    else if (wants != SL_TRANSPORT_WEBSOCKETS)
-        refuse(request, wants, 400, TEXT_NO_ID);
+    struct ask ask = {
+        .endpoint = endpoint,
+        .request = request,
+        .identity = identity,
+        .id = sl_str_slice(&id),
+        .wants = wanted(request),
+    };
+    if (named)
+        handle(&ask);
+    else if (ask.wants != SL_TRANSPORT_WEBSOCKETS)
+        refuse(request, ask.wants, 400, TEXT_NO_ID);
     else if (websockets)
-        connect_unasked(endpoint, request);
+        connect_unasked(&ask);
     else
         refuse_transport(request, SL_TRANSPORT_WEBSOCKETS);
     sl_str_release(&id);
 }
 
-static void on_negotiate(struct sl_http_request *request, void *user)
+/* A connection's own worker is the one that asks who comes. */
+static void on_path(struct sl_http_request *request, void *user)
 {
     struct sl_endpoint *endpoint = user;
+    struct sl_str id = { 0 };
+    int owner = -1;
+    if (request_id(request, &id))
+        sl_claims_owner(endpoint->transport->claims, sl_str_slice(&id), &owner);
+    sl_str_release(&id);
+    if (!move(endpoint, request, owner))
+        sl_auth_admit(endpoint, request, serve_path);
+}
+
+static void serve_negotiate(struct sl_endpoint *endpoint,
+                            struct sl_http_request *request,
+                            struct sl_identity *identity)
+{
     const struct sl_transport *transport = endpoint->transport;
+    (void)identity; /* the token of a connection is nobody's before it opens */
     if (!method_is(request, "POST")) {
         answer(request, 405, (struct sl_slice){ 0 });
         return;
@@ -345,6 +412,11 @@ static void on_negotiate(struct sl_http_request *request, void *user)
     sl_str_release(&body);
 }
 
+static void on_negotiate(struct sl_http_request *request, void *user)
+{
+    sl_auth_admit(user, request, serve_negotiate);
+}
+
 struct sl_endpoint *sl_endpoint_new(struct sl_transport *transport,
                                     struct sl_hub_entry *entry,
                                     struct sl_http_router *router)
@@ -359,7 +431,7 @@ struct sl_endpoint *sl_endpoint_new(struct sl_transport *transport,
     endpoint->negotiate_path = sl_slice_dup(sl_str_slice(&negotiate));
     sl_str_release(&negotiate);
     struct sl_slice any = { 0 };
-    sl_http_router_add(router, any, sl_slice_str(endpoint->path), on_connect,
+    sl_http_router_add(router, any, sl_slice_str(endpoint->path), on_path,
                        endpoint);
     sl_http_router_add(router, any, sl_slice_str(endpoint->negotiate_path),
                        on_negotiate, endpoint);

@@ -43,6 +43,9 @@ void sl_link_init(struct sl_link *link, struct sl_transport *transport,
 struct sl_link *sl_link_find(const struct sl_transport *transport,
                              struct sl_slice token);
 
+/* What it carries; NULL: nothing yet, or it is over. */
+struct sl_conn *sl_link_conn(const struct sl_link *link);
+
 /* Nobody finds it any more; the claim stays, for a successor. */
 void sl_link_remove(struct sl_link *link);
 

@@ -5,6 +5,8 @@
  */
 #include "base/check.h"
 #include "transport/internal.h"
+#include "transport/long_polling.h"
+#include "transport/sse.h"
 
 void sl_link_init(struct sl_link *link, struct sl_transport *transport,
                   unsigned kind, struct sl_slice token)
@@ -24,6 +26,15 @@ struct sl_link *sl_link_find(const struct sl_transport *transport,
 {
     struct sl_map_node *node = sl_map_find(&transport->by_token, token);
     return node == NULL ? NULL : SL_CONTAINER_OF(node, struct sl_link, node);
+}
+
+struct sl_conn *sl_link_conn(const struct sl_link *link)
+{
+    switch (link->kind) {
+    case SL_TRANSPORT_SSE: return sl_sse_conn(link);
+    case SL_TRANSPORT_LONG_POLLING: return sl_long_polling_conn(link);
+    default: return link->conn;
+    }
 }
 
 void sl_link_remove(struct sl_link *link)

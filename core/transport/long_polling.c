@@ -195,7 +195,8 @@ void sl_long_polling_open(struct sl_http_request *request,
         .outlet = &lp->outlet,
         .id = setup->conn_id,
         .head = head,
-        .user_id = setup->user_id,
+        .identity = setup->identity,
+        .lifetime_ms = setup->lifetime_ms,
         .transport = SL_TRANSPORT_LONG_POLLING,
         .inherent_keep_alive = true,
     });
@@ -203,6 +204,11 @@ void sl_long_polling_open(struct sl_http_request *request,
     sl_answer_poll(request, 200, BINARY, none);
     if (setup->early.len > 0)
         sl_conn_received(lp->inbox.conn, setup->early);
+}
+
+struct sl_conn *sl_long_polling_conn(const struct sl_link *link)
+{
+    return SL_CONTAINER_OF(link, const struct long_polling, link)->inbox.conn;
 }
 
 void sl_long_polling_poll(struct sl_link *link, struct sl_http_request *request)

@@ -12,6 +12,9 @@
 void sl_long_polling_open(struct sl_http_request *request,
                           const struct sl_websocket_setup *setup);
 
+/* NULL: it is over. */
+struct sl_conn *sl_long_polling_conn(const struct sl_link *link);
+
 /* A later poll: ends one that waits. */
 void sl_long_polling_poll(struct sl_link *link,
                           struct sl_http_request *request);

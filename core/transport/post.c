@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "hub/conn.h"
+#include "wire/identity.h"
 
 #define TEXT_GONE SL_SLICE("No Connection with that ID")
 #define TEXT_EARLY_FULL SL_SLICE("Too much was sent before the connect.")
@@ -20,6 +21,7 @@ struct post {
 struct early {
     struct sl_link link;
     struct sl_wheel_entry timer;
+    struct sl_identity *identity; /* shared; may be NULL */
     struct sl_str bytes;
 };
 
@@ -109,6 +111,7 @@ static void free_early(struct early *early)
     sl_list_remove(&early->link.list);
     transport->early_bytes -= early->bytes.len;
     sl_str_release(&early->bytes);
+    sl_identity_unref(early->identity);
     sl_free(early);
 }
 
@@ -124,9 +127,11 @@ static void on_early_timer(struct sl_wheel_entry *entry)
 }
 
 struct sl_link *sl_early_open(struct sl_transport *transport,
-                              struct sl_slice token, uint64_t timeout_ms)
+                              struct sl_slice token,
+                              struct sl_identity *identity, uint64_t timeout_ms)
 {
     struct early *early = sl_zalloc(sizeof(*early));
+    early->identity = sl_identity_ref(identity);
     sl_link_init(&early->link, transport, SL_LINK_EARLY, token);
     early->link.abort = early_abort;
     sl_list_push_back(&transport->links, &early->link.list);
@@ -134,6 +139,12 @@ struct sl_link *sl_early_open(struct sl_transport *transport,
     sl_wheel_set(&transport->loop->wheel, &early->timer,
                  sl_loop_now(transport->loop) + timeout_ms);
     return &early->link;
+}
+
+struct sl_identity *sl_early_identity(const struct sl_link *link)
+{
+    sl_assert(link->kind == SL_LINK_EARLY);
+    return SL_CONTAINER_OF(link, const struct early, link)->identity;
 }
 
 void sl_early_post(struct sl_link *link, struct sl_http_request *request)

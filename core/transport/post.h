@@ -7,6 +7,8 @@
 
 #include "transport/internal.h"
 
+struct sl_identity;
+
 struct sl_inbox {
     struct sl_transport *transport;
     struct sl_conn *conn;   /* NULL: it is over */
@@ -28,9 +30,14 @@ void sl_inbox_pause(struct sl_inbox *inbox, bool paused);
 void sl_inbox_post(struct sl_inbox *inbox, struct sl_http_request *request);
 
 /* A POST before the first request of a transport: keeps the bytes, for the
- * time given. The token was claimed for it. */
+ * time given. The token was claimed for it. Shares the identity. */
 struct sl_link *sl_early_open(struct sl_transport *transport,
-                              struct sl_slice token, uint64_t timeout_ms);
+                              struct sl_slice token,
+                              struct sl_identity *identity,
+                              uint64_t timeout_ms);
+
+/* Whose bytes they are; NULL: nobody's in particular. Borrowed. */
+struct sl_identity *sl_early_identity(const struct sl_link *link);
 void sl_early_post(struct sl_link *link, struct sl_http_request *request);
 
 /* Ends it, the claim stays. Appends what came. */

@@ -260,13 +260,19 @@ void sl_sse_accept(struct sl_http_request *request,
         .outlet = &sse->outlet,
         .id = setup->conn_id,
         .head = head,
-        .user_id = setup->user_id,
+        .identity = setup->identity,
+        .lifetime_ms = setup->lifetime_ms,
         .transport = SL_TRANSPORT_SSE,
         .text_only = true,
     });
     sl_stream_read_start(sse->stream);
     if (setup->early.len > 0)
         sl_conn_received(sse->inbox.conn, setup->early);
+}
+
+struct sl_conn *sl_sse_conn(const struct sl_link *link)
+{
+    return SL_CONTAINER_OF(link, const struct sl_sse, link)->inbox.conn;
 }
 
 void sl_sse_post(struct sl_link *link, struct sl_http_request *request)

@@ -12,5 +12,8 @@
 void sl_sse_accept(struct sl_http_request *request,
                    const struct sl_websocket_setup *setup);
 
+/* NULL: it is over. */
+struct sl_conn *sl_sse_conn(const struct sl_link *link);
+
 /* A POST for it. */
 void sl_sse_post(struct sl_link *link, struct sl_http_request *request);

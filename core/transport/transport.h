@@ -13,15 +13,17 @@
 #include "net/loop.h"
 #include "transport/token.h"
 
+struct sl_jwt;
 struct wslay_frame_context;
 
 struct sl_transport {
-    struct sl_loop *loop; /* borrowed, as all up to relay */
+    struct sl_loop *loop; /* borrowed, as all up to jwt */
     struct sl_world *world;
     struct sl_claims *claims;
     const struct sl_token_keys *keys; /* read-only, shared by workers */
     const struct sl_clock *clock;
     struct sl_relay *relay; /* NULL: there is no other worker */
+    struct sl_jwt *jwt;     /* NULL: no token is good */
     unsigned worker;
     struct sl_map by_token; /* connections whose token is claimed here */
     struct sl_list links;   /* those that are no WebSockets */

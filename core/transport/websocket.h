@@ -10,6 +10,7 @@
 #include "http/http.h"
 #include "transport/transport.h"
 
+struct sl_identity;
 struct sl_link;
 
 /* Whether the request asks for a WebSocket of a version that we speak. */
@@ -22,8 +23,9 @@ struct sl_websocket_setup {
     struct sl_slice conn_id;
     struct sl_slice token; /* claimed by the caller; empty: none */
     struct sl_slice early; /* bytes that came by POST before */
-    struct sl_slice user_id; /* who asks; empty: nobody in particular */
-    bool stateful;           /* WebSockets: negotiate granted it */
+    struct sl_identity *identity; /* who asks; NULL: anonymous */
+    uint64_t lifetime_ms;         /* of the connection; 0: no end */
+    bool stateful;                /* WebSockets: negotiate granted it */
 };
 
 /* Answers 101 and runs the connection; the request is used up. Borrows the

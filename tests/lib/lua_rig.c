@@ -113,13 +113,16 @@ void lua_rig_join(struct lua_rig *rig, struct peer *peer, unsigned worker,
         { { "user-agent", 10 }, { "peer", 4 } },
     };
     struct sl_url url = { SL_SLICE("/chat"), SL_SLICE("room=a%20b&room=c") };
+    struct sl_identity *identity =
+        user == NULL ? NULL
+                     : sl_identity_new(sl_slice_str(user), rig->claims, 0);
     struct sl_conn_setup setup = {
-        .user_id = sl_slice_str(user),
-        .authenticated = user != NULL,
+        .identity = identity,
         .head = sl_request_head_new(&url, SL_SLICE("127.0.0.1"), headers,
                                     SL_COUNT(headers)),
     };
     peer_open_as(peer, cluster_worker(&rig->cluster, 0, worker), name, setup);
+    sl_identity_unref(identity);
     peer_say(peer, "{'protocol':'json','version':1}");
     expect_heard(peer, "{}\n");
 }

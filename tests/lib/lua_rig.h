@@ -25,6 +25,7 @@ struct lua_rig {
     struct sl_script_set set;
     struct sl_str errors; /* of the last load: "file:line: text\n" each */
     struct sl_str log;    /* what lua_rig_logged returned */
+    struct sl_slice claims; /* of those that join as somebody */
     struct peer a, b;
     int log_fd;
     unsigned hubs_told;

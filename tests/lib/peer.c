@@ -79,8 +79,13 @@ void peer_open_as(struct peer *peer, struct cluster_worker *worker,
 void peer_open(struct peer *peer, struct cluster_worker *worker,
                const char *name, const char *user)
 {
+    struct sl_identity *identity =
+        user == NULL
+            ? NULL
+            : sl_identity_new(sl_slice_str(user), (struct sl_slice){ 0 }, 0);
     peer_open_as(peer, worker, name,
-                 (struct sl_conn_setup){ .user_id = sl_slice_str(user) });
+                 (struct sl_conn_setup){ .identity = identity });
+    sl_identity_unref(identity);
 }
 
 void peer_join(struct peer *peer, struct cluster_worker *worker,

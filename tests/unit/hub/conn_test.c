@@ -309,15 +309,20 @@ static void test_unusable_user_ids(void **state)
     static char longest[1025];
     memset(longest, 'u', sizeof(longest));
     alone_init(&alone, NULL);
-    struct sl_conn_setup setup = { .user_id = sl_slice_of("ann\0x", 5) };
+    struct sl_slice unusable = sl_slice_of("ann\0x", 5), none = { 0 };
+    struct sl_conn_setup setup = { .identity =
+                                       sl_identity_new(unusable, none, 0) };
     peer_open_as(&alone.a, alone.worker, "a", setup);
     assert_null(alone.a.conn->user_id);
-    assert_true(sl_conn_is_of(alone.a.conn, setup.user_id));
+    assert_true(sl_conn_is_of(alone.a.conn, unusable));
     assert_true(sl_conn_is_of(alone.a.conn, (struct sl_slice){ 0 }));
     assert_false(sl_conn_is_of(alone.a.conn, SL_SLICE("ann")));
-    setup.user_id = sl_slice_of(longest, sizeof(longest));
+    sl_identity_unref(setup.identity);
+    setup.identity =
+        sl_identity_new(sl_slice_of(longest, sizeof(longest)), none, 0);
     peer_open_as(&alone.b, alone.worker, "b", setup);
     assert_null(alone.b.conn->user_id);
+    sl_identity_unref(setup.identity);
     alone_release(&alone);
 }
 

@@ -34,6 +34,8 @@ static void test_invocations(void **state)
     expect(&out, "Failed to invoke 'Add' due to an error on the server.");
     sl_error_unbound(&out, SL_SLICE("Add"), SL_SLICE("E: d"));
     expect(&out, "Failed to invoke 'Add' due to an error on the server. E: d");
+    sl_error_unauthorized(&out, SL_SLICE("Add"));
+    expect(&out, "Failed to invoke 'Add' because user is unauthorized");
     sl_error_unknown_method(&out, SL_SLICE("Nope"));
     expect(&out, "Failed to invoke 'Nope' due to an error on the server. "
                  "HubException: Method does not exist.");

@@ -138,6 +138,71 @@ static void test_inherent_keep_alive(void **state)
     alone_release(&alone);
 }
 
+/* Whatever it says meanwhile; of any transport, before and after the handshake.
+ * The client may come back, with a new token. */
+static void test_lifetime(void **state)
+{
+    (void)state;
+    for (int polls = 0; polls < 2; polls++) {
+        struct alone alone;
+        alone_init(&alone, NULL);
+        struct sl_conn_setup setup = { .lifetime_ms = 40000,
+                                       .inherent_keep_alive = polls == 1 };
+        peer_open_as(&alone.a, alone.worker, "a", setup);
+        peer_say(&alone.a, "{'protocol':'json','version':1}");
+        for (int i = 0; i < 3; i++) {
+            cluster_advance(&alone.cluster, 13000);
+            peer_say(&alone.a, "{'type':6}");
+        }
+        peer_heard(&alone.a);
+        cluster_advance(&alone.cluster, 999);
+        assert_false(alone.a.closed);
+        cluster_advance(&alone.cluster, 1);
+        assert_true(alone.a.closed);
+        assert_false(alone.a.failed);
+        expect_heard(&alone.a, "{'type':7,'allowReconnect':true}\n");
+        expect_log(alone.worker,
+                   "connected a\ndisconnected a expired\nforget a\n");
+        alone_release(&alone);
+    }
+}
+
+static void test_lifetime_ends_a_handshake(void **state)
+{
+    (void)state;
+    struct alone alone;
+    alone_init(&alone, NULL);
+    struct sl_conn_setup setup = { .lifetime_ms = 5000 };
+    peer_open_as(&alone.a, alone.worker, "a", setup);
+    cluster_advance(&alone.cluster, 4999);
+    assert_false(alone.a.closed);
+    cluster_advance(&alone.cluster, 1);
+    assert_true(alone.a.closed);
+    alone_release(&alone);
+}
+
+static void test_lifetime_can_be_renewed(void **state)
+{
+    (void)state;
+    struct alone alone;
+    alone_init(&alone, NULL);
+    struct sl_conn_setup setup = { .lifetime_ms = 10000,
+                                   .inherent_keep_alive = true };
+    peer_open_as(&alone.a, alone.worker, "a", setup);
+    peer_say(&alone.a, "{'protocol':'json','version':1}");
+    cluster_advance(&alone.cluster, 9000);
+    sl_conn_set_lifetime(alone.a.conn, 10000);
+    cluster_advance(&alone.cluster, 9999);
+    assert_false(alone.a.closed);
+    sl_conn_set_lifetime(alone.a.conn, 0);
+    cluster_advance(&alone.cluster, 100000);
+    assert_false(alone.a.closed);
+    sl_conn_set_lifetime(alone.a.conn, 1);
+    cluster_advance(&alone.cluster, 1);
+    assert_true(alone.a.closed);
+    alone_release(&alone);
+}
+
 /* 64 calls wait, reading is paused: the client could not be heard anyway. */
 static void test_clock_stands_while_reading_is_paused(void **state)
 {
@@ -171,6 +236,9 @@ int main(void)
         cmocka_unit_test(test_timeout_says_more_with_details),
         cmocka_unit_test(test_late_handshake),
         cmocka_unit_test(test_inherent_keep_alive),
+        cmocka_unit_test(test_lifetime),
+        cmocka_unit_test(test_lifetime_ends_a_handshake),
+        cmocka_unit_test(test_lifetime_can_be_renewed),
         cmocka_unit_test(test_clock_stands_while_reading_is_paused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

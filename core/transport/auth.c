@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A request waits for the script as a `pending`, which outlives it: a peer that
+ * goes away takes the request with it, and what the script says then is heard
+ * by nobody.
+ *
+ * Tokens are never logged, nor are the query strings they may stand in.
+ */
+#include "transport/auth.h"
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "wire/jwt.h"
+
+struct pending {
+    struct sl_endpoint *endpoint;
+    struct sl_http_request *request; /* NULL: its peer has gone */
+    sl_serve_cb serve;
+    bool bad_token;
+};
+
+/* ---- the token ---- */
+
+#define SCHEME SL_SLICE("bearer")
+
+/* Another scheme is somebody else's. */
+static bool header_token(const struct sl_http_request *request,
+                         struct sl_str *out)
+{
+    struct sl_slice value = sl_http_header(request, SL_SLICE("authorization"));
+    if (value.len <= SCHEME.len || value.ptr[SCHEME.len] != ' ' ||
+        !sl_slice_eq_nocase(sl_slice_of(value.ptr, SCHEME.len), SCHEME))
+        return false;
+    sl_str_add_slice(out, sl_slice_trim(sl_slice_of(value.ptr + SCHEME.len,
+                                                    value.len - SCHEME.len)));
+    return out->len > 0;
+}
+
+/* Browsers cannot set headers of a WebSocket or an event stream. */
+static bool query_token(const struct sl_http_request *request,
+                        struct sl_str *out)
+{
+    struct sl_slice encoded;
+    if (!sl_query_get(request->url.query, SL_SLICE("access_token"), &encoded,
+                      NULL))
+        return false;
+    sl_url_decode(out, encoded, true);
+    return out->len > 0;
+}
+
+static int verify(const struct sl_endpoint *endpoint, struct sl_slice token,
+                  struct sl_identity **identity)
+{
+    const struct sl_transport *transport = endpoint->transport;
+    struct sl_metrics *metrics = transport->loop->metrics;
+    const char *why = "there is no key (setting jwt_key)";
+    int err =
+        transport->jwt == NULL
+            ? SL_E_FORGED
+            : sl_jwt_verify(transport->jwt, token,
+                            sl_clock_wall_ms(transport->clock), identity, &why);
+    if (err == 0)
+        return 0;
+    sl_metric_add(
+        metrics,
+        err == SL_E_EXPIRED ? SL_M_BEARER_EXPIRED : SL_M_BEARER_REFUSED, 1);
+    sl_log_debug("bearer token refused", SL_F_STR("hub", endpoint->entry->name),
+                 SL_F_STR("why", why));
+    return err;
+}
+
+/* Returns owned; NULL: anonymous, *bad when a token was given. The header wins
+ * over the query. */
+static struct sl_identity *identify(const struct sl_endpoint *endpoint,
+                                    const struct sl_http_request *request,
+                                    bool *bad)
+{
+    struct sl_str token = { 0 };
+    struct sl_identity *identity = NULL;
+    *bad = false;
+    if (header_token(request, &token) || query_token(request, &token))
+        *bad = verify(endpoint, sl_str_slice(&token), &identity) != 0;
+    if (token.ptr != NULL)
+        explicit_bzero(token.ptr, token.cap);
+    sl_str_release(&token);
+    return identity;
+}
+
+/* ---- the script's word ---- */
+
+/* RFC 6750, 3: without a token no error is named. */
+static void refuse(struct sl_http_request *request, unsigned status,
+                   bool bad_token)
+{
+    static const char plain[] = "Bearer";
+    static const char invalid[] = "Bearer error=\"invalid_token\"";
+    struct sl_header header = {
+        SL_SLICE("WWW-Authenticate"),
+        sl_slice_str(bad_token ? invalid : plain),
+    };
+    sl_http_answer(request, &(struct sl_http_answer){
+                                .status = status,
+                                .headers = &header,
+                                .header_count = status == 401 ? 1 : 0,
+                            });
+}
+
+static void on_gone(struct sl_http_request *request)
+{
+    struct pending *pending = request->tag;
+    pending->request = NULL;
+}
+
+static void on_decided(void *user, unsigned refused,
+                       struct sl_identity *identity)
+{
+    struct pending was = *(struct pending *)user;
+    struct sl_http_request *request = was.request;
+    sl_free(user);
+    if (request == NULL)
+        return;
+    request->on_gone = NULL;
+    request->tag = NULL;
+    if (refused == 0) {
+        was.serve(was.endpoint, request, identity);
+        return;
+    }
+    sl_metric_add(was.endpoint->transport->loop->metrics, SL_M_UNAUTHORIZED, 1);
+    refuse(request, refused, was.bad_token);
+}
+
+void sl_auth_admit(struct sl_endpoint *endpoint,
+                   struct sl_http_request *request, sl_serve_cb serve)
+{
+    struct sl_hub_entry *entry = endpoint->entry;
+    bool bad_token;
+    struct sl_identity *identity = identify(endpoint, request, &bad_token);
+    if (!entry->options.guarded) {
+        serve(endpoint, request, identity);
+    } else {
+        struct pending *pending = sl_alloc(sizeof(*pending));
+        *pending = (struct pending){ endpoint, request, serve, bad_token };
+        request->tag = pending;
+        request->on_gone = on_gone;
+        entry->ops->authorize(entry->script, request, identity, on_decided,
+                              pending);
+    }
+    sl_identity_unref(identity);
+}
+
+uint64_t sl_auth_lifetime_ms(const struct sl_endpoint *endpoint,
+                             const struct sl_identity *identity)
+{
+    if (endpoint->entry->options.close_on_expiry == 0 || identity == NULL ||
+        identity->expires_ms == 0)
+        return 0;
+    uint64_t now_ms = sl_clock_wall_ms(endpoint->transport->clock);
+    return identity->expires_ms > now_ms ? identity->expires_ms - now_ms : 1;
+}
