@@ -83,7 +83,10 @@ struct sl_http_request {
     const char *remote; /* "127.0.0.1" */
     bool http11;
     bool upgrade; /* Connection: upgrade was asked for */
-    void *tag;    /* the handler's own */
+    /* Written in its answer, whoever gives it; they outlive the request. */
+    const struct sl_header *added;
+    unsigned added_count;
+    void *tag; /* the handler's own */
     /* Called once when the peer goes away (or half-closes) before the answer;
      * the request is gone when it returns. NULL: the handler is not told, and
      * the request lives until it is answered into the void. */

@@ -519,6 +519,8 @@ void sl_http_answer(struct sl_http_request *request,
     sl_http_response_send(
         server, conn->stream, answer,
         (struct sl_http_answer_form){
+            .added = request->added,
+            .added_count = request->added_count,
             .head = exchange->parser.llhttp.method == HTTP_HEAD,
             .http10 = !request->http11,
             .keep = conn->keep,
@@ -564,11 +566,15 @@ struct sl_stream *sl_http_begin(struct sl_http_request *request,
     struct sl_slice rest;
     sl_assert(answer->body.len == 0 && answer->body_buf == NULL);
     *chunked = request->http11;
+    struct sl_http_answer_form form = {
+        .added = request->added,
+        .added_count = request->added_count,
+        .chunked = *chunked,
+        .streamed = true,
+    };
     struct sl_stream *stream = sl_http_upgrade(request, &rest);
     if (stream != NULL)
-        sl_http_response_send(server, stream, answer,
-                              (struct sl_http_answer_form){ .chunked = *chunked,
-                                                            .streamed = true });
+        sl_http_response_send(server, stream, answer, form);
     return stream;
 }
 

@@ -140,6 +140,8 @@ static void write_head(struct sl_http_server *server, struct sl_str *out,
         sl_str_add_lit(out, "Connection: keep-alive\r\n");
     for (unsigned i = 0; i < answer->header_count; i++)
         add_header(out, answer->headers[i].name, answer->headers[i].value);
+    for (unsigned i = 0; i < form.added_count; i++)
+        add_header(out, form.added[i].name, form.added[i].value);
     sl_str_add_lit(out, "\r\n");
 }
 

@@ -39,6 +39,8 @@ bool sl_http_exchange_fill(struct sl_http_exchange *exchange,
 const char *sl_http_status_text(unsigned status);
 
 struct sl_http_answer_form {
+    const struct sl_header *added; /* of the request */
+    unsigned added_count;
     bool head;     /* the request was HEAD */
     bool http10;   /* and by HTTP/1.0, which must be told of keep-alive */
     bool keep;     /* the connection stays open */
