@@ -10,6 +10,7 @@
 #include "wire/request_head.h"
 
 struct sl_http_request;
+struct sl_identity;
 
 void sl_lua_hub_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_clients_open(lua_State *L, struct sl_engine *engine);
@@ -41,6 +42,11 @@ void sl_lua_push_query(lua_State *L, struct sl_engine *engine,
                        struct sl_slice query);
 void sl_lua_set_header(lua_State *L, struct sl_header header);
 
+/* Pushes a table of a request and of whose it is (NULL: nobody's). */
+void sl_lua_push_request(lua_State *L, struct sl_engine *engine,
+                         const struct sl_http_request *request,
+                         const struct sl_identity *identity);
+
 /* Seconds at the index, from `least` (0 or 0.001) up, as milliseconds. */
 SL_RAISES uint64_t sl_lua_check_seconds(lua_State *L, int index, int level,
                                         lua_Number least);
@@ -52,4 +58,5 @@ void sl_timer_stop(struct sl_timer *timer);
 
 /* A request for a route of the current generation; false: none matches. */
 bool sl_lua_route_run(struct sl_engine *engine,
-                      struct sl_http_request *request);
+                      struct sl_http_request *request,
+                      struct sl_identity *identity);

@@ -22,7 +22,7 @@
 #include "hub/error_text.h"
 #include "hub/invocation.h"
 
-#define STACK_OF_CALL 8 /* function, self, around_invoke and a spare */
+#define STACK_OF_CALL 12 /* function, self, policy, around_invoke and a spare */
 
 /* ---- the end ---- */
 
@@ -150,22 +150,30 @@ static void on_call_end(struct sl_co *co, int status)
 
 /* ---- the begin ---- */
 
-/* Function and self; with around_invoke its caller goes in front. Returns how
- * many values stand between the function and the arguments. */
+/* Function and self; with around_invoke its caller goes in front, and before
+ * everything what looks at the method's policy. Returns how many values stand
+ * between the first function and the arguments. */
 static int push_call(lua_State *L, const struct sl_script *script,
                      const struct sl_method *method, sl_slot_id conn)
 {
-    int between = 1;
+    bool guarded = method->policy.kind == SL_POLICY_LUA;
+    if (guarded) {
+        sl_engine_push(L, script->gen->engine, SL_REF_GUARDED);
+        sl_generation_push(L, script->gen, method->policy.ref);
+        sl_lua_push_self(L, script, conn);
+    }
     if (script->around != LUA_NOREF) {
         sl_generation_push(L, script->gen, script->call_around);
         sl_generation_push(L, script->gen, script->around);
-        between = 4;
     }
     sl_generation_push(L, script->gen, method->function);
-    if (between > 1)
+    if (script->around != LUA_NOREF)
         lua_pushstring(L, method->name);
-    sl_lua_push_self(L, script, conn);
-    return between;
+    if (guarded)
+        lua_pushvalue(L, 3);
+    else
+        sl_lua_push_self(L, script, conn);
+    return lua_gettop(L) - 1;
 }
 
 enum sl_prepared sl_call_prepare(void *script, struct sl_invocation *invocation,
@@ -221,19 +229,19 @@ void sl_call_drop(struct sl_invocation *invocation)
 void sl_call_start(struct sl_invocation *invocation)
 {
     struct sl_co *co = invocation->call;
-    struct sl_method *method = sl_script_find(co->script, co->what);
-    if (!method->authorize && !co->engine->stopping) {
-        sl_co_start(co, co->arg_count);
-        return;
-    }
-    bool stopping = co->engine->stopping;
-    sl_call_drop(invocation);
-    if (stopping)
+    const struct sl_method *method = sl_script_find(co->script, co->what);
+    if (co->engine->stopping) {
+        sl_call_drop(invocation);
         sl_invocation_fail(invocation, SL_FAULT_ERROR,
                            SL_SLICE("the server is stopping"));
-    else
-        sl_invocation_fail(invocation, SL_FAULT_HUB_ERROR,
-                           SL_SLICE("user is unauthorized"));
+    } else if (method->policy.kind == SL_POLICY_USER &&
+               !invocation->conn->authenticated) {
+        sl_call_drop(invocation);
+        sl_invocation_fail(invocation, SL_FAULT_UNAUTHORIZED,
+                           (struct sl_slice){ 0 });
+    } else {
+        sl_co_start(co, co->arg_count);
+    }
 }
 
 /* ---- meanwhile ---- */

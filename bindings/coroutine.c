@@ -308,6 +308,10 @@ void sl_co_failure(struct sl_co *co, struct sl_failure *failure)
     sl_engine_push(L, engine, SL_REF_CANCELLED);
     failure->cancelled = lua_rawequal(L, -1, -2);
     lua_pop(L, 1);
+    sl_engine_push(L, engine, SL_REF_UNAUTHORIZED);
+    if (lua_rawequal(L, -1, -2))
+        failure->fault = SL_FAULT_UNAUTHORIZED;
+    lua_pop(L, 1);
     if (is_hub_error(L, -1, engine)) {
         failure->fault = SL_FAULT_HUB_ERROR;
         add_data(L, engine, &failure->data);
@@ -351,7 +355,7 @@ static void log_error(struct sl_co *co, const struct sl_failure *failure)
 
 void sl_co_log(struct sl_co *co, const struct sl_failure *failure)
 {
-    if (failure->cancelled)
+    if (failure->cancelled || failure->fault == SL_FAULT_UNAUTHORIZED)
         return;
     if (failure->fault == SL_FAULT_ERROR)
         sl_metric_add(co->engine->world->metrics, SL_M_SCRIPT_ERRORS, 1);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bindings/authorize.h"
 #include "bindings/bindings.h"
 #include "bindings/calls.h"
 #include "bindings/coroutine.h"
@@ -176,11 +177,7 @@ static struct sl_co *event_new(struct sl_script *script, struct sl_conn *conn,
 static void connected(void *user, struct sl_conn *conn)
 {
     struct sl_script *script = script_of(user);
-    if (script->authorize && !conn->authenticated) {
-        sl_conn_connected_done(conn, false, SL_SLICE("user is unauthorized"),
-                               true);
-    } else if (script->on_connected == LUA_NOREF ||
-               script->gen->engine->stopping) {
+    if (script->on_connected == LUA_NOREF || script->gen->engine->stopping) {
         sl_conn_connected_done(conn, true, (struct sl_slice){ 0 }, false);
     } else {
         struct sl_co *co =
@@ -257,6 +254,7 @@ static const struct sl_script_ops script_ops = {
     .forget = forget,
     .hold = hold,
     .let_go = let_go,
+    .authorize = sl_lua_authorize,
 };
 
 /* ---- the state ---- */
@@ -331,6 +329,9 @@ static void open_state(struct sl_engine *engine)
     if (sl_lua_protect(L, 1, 0, NULL) != 0)
         sl_fatal(__FILE__, __LINE__, "%s", lua_tostring(L, -1));
     keep_field(L, engine, "cancelled", SL_REF_CANCELLED);
+    keep_field(L, engine, "unauthorized", SL_REF_UNAUTHORIZED);
+    keep_field(L, engine, "guarded", SL_REF_GUARDED);
+    keep_field(L, engine, "admit", SL_REF_ADMIT);
     keep_field(L, engine, "int64", SL_REF_INT64);
     keep_field(L, engine, "int64_sort", SL_REF_INT64_SORT);
     keep_field(L, engine, "describe", SL_REF_DESCRIBE);

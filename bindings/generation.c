@@ -80,6 +80,7 @@ struct sl_script *sl_script_new(struct sl_generation *gen, struct sl_slice name)
     script->hub = script->self_mt = LUA_NOREF;
     script->on_connected = script->on_disconnected = LUA_NOREF;
     script->around = script->call_around = LUA_NOREF;
+    script->authenticate = LUA_NOREF;
     script->methods_option = LUA_NOREF;
     sl_hub_options_default(&script->options);
     sl_map_init(&script->methods);

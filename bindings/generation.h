@@ -14,6 +14,18 @@
 
 #define SL_SCRIPT_MAGIC 0x73637269u /* "scri" */
 
+/* What `authorize` asks for. */
+enum sl_policy_kind {
+    SL_POLICY_NONE, /* nothing */
+    SL_POLICY_USER, /* true: an authenticated user */
+    SL_POLICY_LUA,  /* a table or a function */
+};
+
+struct sl_policy {
+    uint8_t kind; /* enum sl_policy_kind */
+    int ref;      /* SL_POLICY_LUA: index in the generation's table */
+};
+
 /* What is known of a method: declared, or learnt from what it returned. */
 enum sl_method_mode {
     SL_METHOD_UNKNOWN,
@@ -27,10 +39,10 @@ struct sl_method {
     int function;         /* index in the generation's table */
     unsigned param_count; /* named ones, without self */
     bool variadic;
-    uint8_t mode;        /* enum sl_method_mode */
-    struct sl_rate rate; /* of one connection's calls */
-    bool authorize;      /* asks for more than anybody can be yet: refused */
-    struct sl_args args; /* what methods.X.args declares */
+    uint8_t mode;            /* enum sl_method_mode */
+    struct sl_rate rate;     /* of one connection's calls */
+    struct sl_policy policy; /* who may call it */
+    struct sl_args args;     /* what methods.X.args declares */
 };
 
 /* One hub file. */
@@ -38,12 +50,13 @@ struct sl_script {
     uint32_t magic;
     struct sl_list node; /* in gen->scripts */
     struct sl_generation *gen;
-    unsigned index; /* of its name in the engine */
-    bool served;    /* its file has returned it */
-    bool authorize;
+    unsigned index;                     /* of its name in the engine */
+    bool served;                        /* its file has returned it */
+    struct sl_policy policy;            /* who may connect */
     char *name, *path, *backplane_name; /* owned */
     int hub, self_mt; /* indexes in the generation's table, as the next */
     int on_connected, on_disconnected, around, call_around; /* LUA_NOREF */
+    int authenticate;                                       /* the same */
     int methods_option;
     struct sl_hub_options options;
     struct sl_map methods;

@@ -38,12 +38,15 @@ enum sl_lua_ref {
     SL_REF_STREAM_RUN, /* function: calls a stream's function with its emit */
     SL_REF_GROUPS_MT,
     SL_REF_USERS_MT,
-    SL_REF_INT64,      /* function: halves to a 64-bit integer */
-    SL_REF_INT64_SORT, /* function: which 64-bit integer is it */
-    SL_REF_DESCRIBE,   /* function: any error value to its text */
-    SL_REF_SHAPE,      /* function: parameters and place of a function */
-    SL_REF_MODULE,     /* function: makes a generation's module */
-    SL_REF_NATIVE,     /* the primitives, its argument */
+    SL_REF_INT64,        /* function: halves to a 64-bit integer */
+    SL_REF_INT64_SORT,   /* function: which 64-bit integer is it */
+    SL_REF_UNAUTHORIZED, /* the error of a method that is not for its caller */
+    SL_REF_GUARDED,      /* function: calls a method if its policy holds */
+    SL_REF_ADMIT,        /* function: decides on a request */
+    SL_REF_DESCRIBE,     /* function: any error value to its text */
+    SL_REF_SHAPE,        /* function: parameters and place of a function */
+    SL_REF_MODULE,       /* function: makes a generation's module */
+    SL_REF_NATIVE,       /* the primitives, its argument */
     SL_REF_COUNT
 };
 

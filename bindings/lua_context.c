@@ -8,6 +8,7 @@
  * items hangs at conn->script_ref: a connection that never uses it costs
  * nothing in Lua.
  */
+#include "bindings/authorize.h"
 #include "bindings/bindings.h"
 #include "bindings/coroutine.h"
 #include "bindings/generation.h"
@@ -45,9 +46,7 @@ static void push_authenticated(lua_State *L, struct sl_engine *engine,
 static void push_claims(lua_State *L, struct sl_engine *engine,
                         struct sl_conn *conn)
 {
-    (void)engine;
-    (void)conn;
-    lua_newtable(L);
+    sl_lua_push_claims(L, engine, conn->identity);
 }
 
 static void push_items(lua_State *L, struct sl_engine *engine,

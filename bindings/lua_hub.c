@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "bindings/authorize.h"
 #include "bindings/bindings.h"
 #include "bindings/coroutine.h"
 
@@ -201,7 +202,16 @@ SL_RAISES static void set_method_rate(lua_State *L, struct sl_method *method)
     set_rate(L, who, &method->rate);
 }
 
-SL_RAISES static void set_method_field(lua_State *L, struct sl_method *method)
+SL_RAISES static void set_method_policy(lua_State *L, struct sl_generation *gen,
+                                        struct sl_method *method)
+{
+    char who[64]; /* enough to tell which */
+    snprintf(who, sizeof(who), "methods.%s.authorize", method->name);
+    sl_policy_read(L, gen, AUTHOR, who, &method->policy);
+}
+
+SL_RAISES static void set_method_field(lua_State *L, struct sl_generation *gen,
+                                       struct sl_method *method)
 {
     const char *field =
         lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
@@ -211,7 +221,7 @@ SL_RAISES static void set_method_field(lua_State *L, struct sl_method *method)
         method->mode =
             lua_toboolean(L, -1) ? SL_METHOD_STREAMS : SL_METHOD_PLAIN;
     else if (strcmp(field, "authorize") == 0)
-        method->authorize = lua_toboolean(L, -1);
+        set_method_policy(L, gen, method);
     else if (strcmp(field, "rate") == 0)
         set_method_rate(L, method);
     else
@@ -239,7 +249,7 @@ SL_RAISES static void set_method(lua_State *L, struct sl_script *script)
     }
     lua_pushnil(L);
     while (lua_next(L, -2)) {
-        set_method_field(L, method);
+        set_method_field(L, script->gen, method);
         lua_pop(L, 1);
     }
 }
@@ -277,7 +287,8 @@ SL_RAISES static void set_option(lua_State *L, struct sl_script *script)
     else if (sl_slice_eq(name, SL_SLICE("rate")))
         set_rate(L, "option \"rate\"", &script->options.rate);
     else if (sl_slice_eq(name, SL_SLICE("authorize")))
-        script->authorize = lua_toboolean(L, -1);
+        sl_policy_read(L, script->gen, AUTHOR, "option \"authorize\"",
+                       &script->policy);
     else
         sl_lua_raise(L, AUTHOR, "unknown option \"%s\"; the nearest is \"%s\"",
                      name.ptr, nearest_option(name));
@@ -415,7 +426,8 @@ static int *hook_place(struct sl_script *script, struct sl_slice name,
         int *place;
     } hooks[] = { { "on_connected", &script->on_connected },
                   { "on_disconnected", &script->on_disconnected },
-                  { "around_invoke", &script->around } };
+                  { "around_invoke", &script->around },
+                  { "authenticate", &script->authenticate } };
     for (unsigned i = 0; i < SL_COUNT(hooks); i++)
         if (sl_slice_eq_nocase(name, sl_slice_str(hooks[i].name))) {
             *hook = hooks[i].name;
@@ -461,12 +473,8 @@ static void collect(lua_State *L, struct collecting *c)
     int *place = hook_place(c->script, name, &hook);
     if (name.len == 0 || name.ptr[0] == '_')
         return;
-    if (sl_slice_eq_nocase(name, SL_SLICE("authenticate")))
-        complain(c, &shape, "%s is a reserved name%s", name.ptr,
-                 " that this version does not support yet");
-    else if (strcmp(name.ptr, "clients") == 0 ||
-             strcmp(name.ptr, "groups") == 0 ||
-             strcmp(name.ptr, "users") == 0 || strcmp(name.ptr, "context") == 0)
+    if (strcmp(name.ptr, "clients") == 0 || strcmp(name.ptr, "groups") == 0 ||
+        strcmp(name.ptr, "users") == 0 || strcmp(name.ptr, "context") == 0)
         complain(c, &shape, "%s is what every hub has already%s", name.ptr,
                  ": choose another name");
     else if (place == NULL)
@@ -503,6 +511,8 @@ int sl_lua_hub_collect(lua_State *L, struct sl_script *script,
     }
     lua_settop(L, top);
     sl_map_foreach(&script->methods, check_declared, &c);
+    script->options.guarded = script->policy.kind != SL_POLICY_NONE ||
+                              script->authenticate != LUA_NOREF;
     script->served = true;
     return c.errors;
 }

@@ -5,6 +5,7 @@
  * line. The peer may go away meanwhile: the function then runs to its end and
  * its answer is dropped.
  */
+#include "bindings/authorize.h"
 #include "bindings/bindings.h"
 #include "bindings/coroutine.h"
 #include "bindings/generation.h"
@@ -161,14 +162,21 @@ static void set_field(lua_State *L, const char *name, struct sl_slice value)
     lua_setfield(L, -2, name);
 }
 
-static void push_request(lua_State *L, struct sl_engine *engine,
-                         const struct sl_http_request *request)
+void sl_lua_push_request(lua_State *L, struct sl_engine *engine,
+                         const struct sl_http_request *request,
+                         const struct sl_identity *identity)
 {
-    lua_createtable(L, 0, 6);
+    lua_createtable(L, 0, 9);
     set_field(L, "method", request->method);
     set_field(L, "path", request->url.path);
     set_field(L, "body", request->body);
     set_field(L, "remote_address", sl_slice_str(request->remote));
+    if (identity != NULL && identity->user_id.len > 0)
+        set_field(L, "user_id", identity->user_id);
+    lua_pushboolean(L, identity != NULL);
+    lua_setfield(L, -2, "authenticated");
+    sl_lua_push_claims(L, engine, identity);
+    lua_setfield(L, -2, "claims");
     sl_lua_push_query(L, engine, request->url.query);
     lua_setfield(L, -2, "query");
     lua_createtable(L, 0, (int)request->header_count);
@@ -185,7 +193,7 @@ static void on_gone(struct sl_http_request *request)
 }
 
 static void run(struct sl_engine *engine, const struct sl_route *route,
-                struct sl_http_request *request)
+                struct sl_http_request *request, struct sl_identity *identity)
 {
     struct sl_co *co = sl_co_new(engine, engine->current);
     co->on_end = on_route_end;
@@ -195,7 +203,7 @@ static void run(struct sl_engine *engine, const struct sl_route *route,
     request->on_gone = on_gone;
     lua_checkstack(co->L, STACK_NEEDED);
     sl_generation_push(co->L, engine->current, route->function);
-    push_request(co->L, engine, request);
+    sl_lua_push_request(co->L, engine, request, identity);
     sl_co_start(co, 1);
 }
 
@@ -208,7 +216,8 @@ static void refuse_method(struct sl_http_request *request, const char *allow)
     sl_http_answer(request, &answer);
 }
 
-bool sl_lua_route_run(struct sl_engine *engine, struct sl_http_request *request)
+bool sl_lua_route_run(struct sl_engine *engine, struct sl_http_request *request,
+                      struct sl_identity *identity)
 {
     const char *allow = NULL;
     if (engine->current == NULL || engine->stopping)
@@ -221,7 +230,7 @@ bool sl_lua_route_run(struct sl_engine *engine, struct sl_http_request *request)
         allow = route->method;
         if (!sl_slice_eq(request->method, sl_slice_str(route->method)))
             continue;
-        run(engine, route, request);
+        run(engine, route, request, identity);
         return true;
     }
     if (allow != NULL)

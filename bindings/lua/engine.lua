@@ -54,6 +54,97 @@ native.cancelled = setmetatable({}, {
     __tostring = function() return "cancelled" end,
 })
 
+native.unauthorized = setmetatable({}, {
+    __tostring = function() return "user is unauthorized" end,
+})
+
+-- A claim holds one value, or a list of them.
+local function has(claim, wanted)
+    if type(claim) ~= "table" then
+        return claim == wanted
+    end
+    for _, value in ipairs(claim) do
+        if value == wanted then
+            return true
+        end
+    end
+    return false
+end
+
+local role_claim = native.config().jwt_role_claim or "role"
+
+-- Whether `authorize` lets somebody in; a function says so itself, and why not.
+local function holds(policy, context)
+    if type(policy) == "function" then
+        return policy(context)
+    end
+    if not context.authenticated then
+        return false, "not authenticated"
+    end
+    if policy == true then
+        return true
+    end
+    for name, wanted in pairs(policy.claims or {}) do
+        if not has(context.claims[name], wanted) then
+            return false, "claim " .. tostring(name)
+        end
+    end
+    for _, role in ipairs(policy.roles or {}) do
+        if has(context.claims[role_claim], role) then
+            return true
+        end
+    end
+    return policy.roles == nil, "role"
+end
+
+-- A method and its policy; self is the one that the method gets.
+function native.guarded(policy, self, fn, ...)
+    if not holds(policy, self.context) then
+        error(native.unauthorized, 0)
+    end
+    return fn(...)
+end
+
+-- What authenticate returned: user id and claims as texts.
+local function read_user(who)
+    local id = who.user_id
+    if type(id) == "number" then
+        id = ("%.14g"):format(id)
+    elseif id ~= nil and type(id) ~= "string" then
+        error("authenticate: user_id must be a text, not a " .. type(id), 0)
+    end
+    if who.claims ~= nil and type(who.claims) ~= "table" then
+        error("authenticate: claims must be a table, not a "
+            .. type(who.claims), 0)
+    end
+    return id, who.claims or {}
+end
+
+-- Decides on a request: 0, or the status to refuse it with, and the reason.
+-- The hook's word on who it is replaces the token's.
+function native.admit(authenticate, policy, request)
+    local claims
+    if authenticate ~= nil then
+        local who, reason = authenticate(request)
+        if who == nil or who == false then
+            return 401, reason
+        elseif type(who) ~= "table" then
+            error("authenticate must return a table, as in {user_id = \"ann\"}"
+                .. ", or nil and a reason", 0)
+        end
+        request.user_id, request.claims = read_user(who)
+        request.authenticated = true
+        claims = native.json_encode(request.claims)
+    end
+    if policy ~= nil then
+        local ok, reason = holds(policy, request)
+        if not ok then
+            return request.authenticated and 403 or 401, reason
+        end
+    end
+    return 0, nil, claims and request.user_id, claims
+end
+
 native.hub_error_mt.__tostring = function(err)
     return err.text
 end

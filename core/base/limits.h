@@ -117,6 +117,7 @@
 
 /* ---- settings and files ---- */
 #define SL_SETTING_TEXT_MAX 4096   /* bytes of one setting's value */
+#define SL_LIST_ITEMS_MAX 64       /* items of one setting */
 #define SL_SECRET_FILE_MAX 65536   /* bytes of a file that holds a secret */
 #define SL_WORKERS_AUTO_MAX 8      /* workers unless told: more have not shown
                                       to help and each costs a Lua state */

@@ -7,10 +7,13 @@
 #include "host/config.h"
 
 #include "base/check.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "host/cpus.h"
 #include "host/watch.h"
+#include "http/cors.h"
+#include "wire/jwt.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -41,9 +44,56 @@ static const struct sl_setting settings[] = {
 #undef SL_SETTING
 };
 
+void sl_config_jwt(const struct sl_config *config, struct sl_jwt_setup *setup)
+{
+    *setup = (struct sl_jwt_setup){
+        .key = sl_slice_str(config->jwt_key),
+        .issuers = config->jwt_issuer.items,
+        .issuer_count = config->jwt_issuer.count,
+        .audiences = config->jwt_audience.items,
+        .audience_count = config->jwt_audience.count,
+        .user_claim = config->jwt_user_claim,
+        .skew_ms = config->jwt_clock_skew_ms,
+    };
+}
+
+static int check_key(const struct sl_config *config, struct sl_report *report)
+{
+    struct sl_jwt_setup setup;
+    sl_config_jwt(config, &setup);
+    struct sl_jwt *jwt = sl_jwt_new(&setup, report);
+    sl_jwt_free(jwt);
+    return jwt == NULL ? SL_E_CONFIG : 0;
+}
+
+static int check_origins(const struct sl_config *config,
+                         struct sl_report *report)
+{
+    for (unsigned i = 0; i < config->cors_origin.count; i++) {
+        const char *fault = sl_cors_origin_fault(config->cors_origin.items[i]);
+        if (fault == NULL)
+            continue;
+        sl_report_set(report, NULL, 0, "%s", fault);
+        return SL_E_CONFIG;
+    }
+    return 0;
+}
+
+static int check(const struct sl_setting *setting, const void *user,
+                 struct sl_report *report)
+{
+    const struct sl_config *config = user;
+    if (strcmp(setting->name, "jwt_key") == 0 && config->jwt_key != NULL)
+        return check_key(config, report);
+    if (strcmp(setting->name, "cors_origin") == 0)
+        return check_origins(config, report);
+    return 0;
+}
+
 const struct sl_setting_table sl_config_table = {
     .settings = settings,
     .count = SL_COUNT(settings),
+    .check = check,
 };
 
 static void fill_pod(struct sl_config *config)

@@ -10,6 +10,8 @@
 #include "host/setting_table.h"
 #include "hub/script.h"
 
+struct sl_jwt_setup;
+
 struct sl_config {
     /* char *hubs; unsigned workers; uint64_t head_timeout_ms; ... */
 #define SL_SETTING(name, group, kind, fallback, least, most, words, help) \
@@ -31,5 +33,9 @@ extern const struct sl_setting_table sl_config_table;
 int sl_config_load(struct sl_config *config,
                    const struct sl_setting_sources *sources,
                    struct sl_report *report);
+
+/* What bearer tokens are verified by. Everything is borrowed from the config;
+ * the key is empty when there is none. */
+void sl_config_jwt(const struct sl_config *config, struct sl_jwt_setup *setup);
 
 void sl_config_release(struct sl_config *config);

@@ -39,6 +39,8 @@ struct host {
     struct sl_relay *relay;
     struct sl_store *store;
     struct sl_token_keys keys;
+    struct sl_jwt_setup jwt;
+    struct sl_cors *cors;
     struct sl_worker_env env;
     struct sl_worker *workers;
     unsigned worker_count;
@@ -213,6 +215,9 @@ static int open_shared(struct host *host, sl_report_cb on_error)
     host->relay = sl_relay_new(host->worker_count);
     host->store = sl_store_memory_new(&sl_clock_system, config->store_max);
     sl_token_keys_init(&host->keys, sl_slice_str(config->token_key));
+    sl_config_jwt(config, &host->jwt);
+    host->cors =
+        sl_cors_new(config->cors_origin.items, config->cors_origin.count);
     return 0;
 }
 
@@ -228,6 +233,8 @@ static int make_workers(struct host *host, const struct sl_engine_ops *engine,
         .relay = host->relay,
         .store = host->store,
         .keys = &host->keys,
+        .jwt = &host->jwt,
+        .cors = host->cors,
         .pod = config->pod,
         .www = config->www,
         .http_limits = {
@@ -444,6 +451,7 @@ static void stop(struct host *host)
     sl_http_router_free(host->admin_router);
     sl_store_free(host->store);
     sl_relay_free(host->relay);
+    sl_cors_free(host->cors);
     sl_claims_free(host->claims);
     sl_bus_free(host->bus);
     sl_directory_free(host->directory);

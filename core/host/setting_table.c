@@ -169,6 +169,26 @@ const struct sl_setting *sl_setting_table_nearest(
 
 /* ---- loading ---- */
 
+/* What the table says of the value that was just read. */
+static int check(const struct sl_setting_table *table,
+                 const struct sl_setting_given *given, const void *config,
+                 const char *origin, struct sl_report *report)
+{
+    struct sl_report why = { .line = 0 };
+    const struct sl_setting *setting = given->setting;
+    if (table->check == NULL || table->check(setting, config, &why) == 0)
+        return 0;
+    if (setting->kind == SL_SETTING_SECRET && !given->is_file)
+        sl_report_set(report, NULL, 0, "%s (from %s) is wrong: it %s",
+                      setting->name, origin, why.text);
+    else
+        sl_report_set(report, NULL, 0,
+                      "%s%s = \"%.200s\" (from %s) is wrong: it %s",
+                      setting->name, given->is_file ? "_" FILE_SUFFIX : "",
+                      given->value, origin, why.text);
+    return SL_E_CONFIG;
+}
+
 /* How a setting was given by the source at hand. */
 enum { SEEN_VALUE = 1, SEEN_FILE = 2 };
 
@@ -247,10 +267,13 @@ static int apply(struct load *load, const struct sl_setting_given *given,
                       setting->name, origin);
         return SL_E_CONFIG;
     }
-    if (given->is_file)
-        return apply_secret_file(load, setting, given->value, origin);
-    return sl_setting_apply(setting, load->config, given->value, origin,
-                            load->report);
+    int err = given->is_file
+                  ? apply_secret_file(load, setting, given->value, origin)
+                  : sl_setting_apply(setting, load->config, given->value,
+                                     origin, load->report);
+    return err != 0
+               ? err
+               : check(load->table, given, load->config, origin, load->report);
 }
 
 static void begin_source(struct load *load)

@@ -19,6 +19,11 @@
 struct sl_setting_table {
     const struct sl_setting *settings;
     unsigned count;
+    /* Looks at a value that was read into the config: what its kind does not
+     * say. SL_E_CONFIG: the report says what is wrong ("holds no key"), without
+     * name and value. NULL: nothing to look at. */
+    int (*check)(const struct sl_setting *setting, const void *config,
+                 struct sl_report *report);
 };
 
 /* A setting that a flag gives; the value is borrowed from argv. */

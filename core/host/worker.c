@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "host/worker_hubs.h"
 #include "hub/hub.h"
+#include "transport/auth.h"
 #include "transport/endpoint.h"
 #include "transport/relay.h"
 
@@ -26,11 +27,23 @@ struct handed_socket {
 
 /* ---- requests ---- */
 
+static void on_request(struct sl_http_request *request, void *user)
+{
+    struct sl_worker *worker = user;
+    if (!sl_cors_handle(worker->env->cors, request))
+        sl_http_router_handle(request, worker->router);
+}
+
 /* A script's own routes come after the hubs' endpoints. */
 static bool on_script_route(struct sl_http_request *request, void *user)
 {
     struct sl_worker *worker = user;
-    return worker->env->engine->route(worker->engine, request);
+    bool bad;
+    struct sl_identity *identity =
+        sl_auth_identify(&worker->transport, request, "route", &bad);
+    bool mine = worker->env->engine->route(worker->engine, request, identity);
+    sl_identity_unref(identity);
+    return mine;
 }
 
 /* ---- sockets ---- */
@@ -152,6 +165,18 @@ static int open_www(struct sl_worker *worker)
     return 0;
 }
 
+static int open_jwt(struct sl_worker *worker)
+{
+    struct sl_report report = { 0 };
+    if (worker->env->jwt == NULL || worker->env->jwt->key.len == 0)
+        return 0;
+    worker->transport.jwt = sl_jwt_new(worker->env->jwt, &report);
+    if (worker->transport.jwt != NULL)
+        return 0;
+    on_load_error(worker, &report);
+    return SL_E_CONFIG;
+}
+
 int sl_worker_init(struct sl_worker *worker, const struct sl_worker_env *env,
                    unsigned index)
 {
@@ -176,7 +201,7 @@ int sl_worker_init(struct sl_worker *worker, const struct sl_worker_env *env,
     sl_transport_init(&worker->transport);
     worker->router = sl_http_router_new();
     sl_http_server_init(&worker->http, &worker->loop, &env->http_limits,
-                        sl_http_router_handle, worker->router);
+                        on_request, worker);
     if (env->relay != NULL)
         sl_relay_attach(env->relay, index, &worker->http, &worker->loop);
     worker->engine = env->engine->create(&(struct sl_engine_env){
@@ -187,6 +212,9 @@ int sl_worker_init(struct sl_worker *worker, const struct sl_worker_env *env,
         .settings = env->settings,
         .setting_count = env->setting_count,
     });
+    err = open_jwt(worker);
+    if (err != 0)
+        return err;
     err = sl_worker_prepare(worker, env->scripts, on_load_error, worker);
     if (err != 0)
         return err;
@@ -251,5 +279,6 @@ void sl_worker_free(struct sl_worker *worker)
     sl_worker_drop_defs(worker);
     sl_static_files_free(worker->files);
     sl_transport_release(&worker->transport);
+    sl_jwt_free(worker->transport.jwt);
     sl_world_release(&worker->world);
 }

@@ -9,6 +9,7 @@
 #include "base/metric.h"
 #include "bus/bus.h"
 #include "bus/claims.h"
+#include "http/cors.h"
 #include "http/http.h"
 #include "http/router.h"
 #include "http/static_files.h"
@@ -18,6 +19,7 @@
 #include "net/loop.h"
 #include "store/store.h"
 #include "transport/transport.h"
+#include "wire/jwt.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -31,6 +33,9 @@ struct sl_worker_env {
     struct sl_relay *relay;
     struct sl_store *store;
     const struct sl_token_keys *keys;
+    const struct sl_jwt_setup *jwt; /* NULL, or its key empty: no token is
+                                       good */
+    const struct sl_cors *cors;     /* NULL: no other origins */
     const char *pod;
     const char *www; /* folder of static files; NULL or "": none */
     struct sl_http_limits http_limits;

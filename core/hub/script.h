@@ -203,8 +203,10 @@ struct sl_engine_ops {
     void (*drop)(struct sl_engine *engine);
 
     /* An HTTP request that no endpoint took: true when a route of a script
-     * answers it (now or later). */
-    bool (*route)(struct sl_engine *engine, struct sl_http_request *request);
+     * answers it (now or later). identity: of a good token, borrowed during
+     * the call; NULL: there is none. */
+    bool (*route)(struct sl_engine *engine, struct sl_http_request *request,
+                  struct sl_identity *identity);
 
     /* The pod stops: no timer fires, no new coroutine starts; waits are
      * cancelled. */

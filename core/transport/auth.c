@@ -51,11 +51,9 @@ static bool query_token(const struct sl_http_request *request,
     return out->len > 0;
 }
 
-static int verify(const struct sl_endpoint *endpoint, struct sl_slice token,
-                  struct sl_identity **identity)
+static int verify(const struct sl_transport *transport, struct sl_slice token,
+                  const char *where, struct sl_identity **identity)
 {
-    const struct sl_transport *transport = endpoint->transport;
-    struct sl_metrics *metrics = transport->loop->metrics;
     const char *why = "there is no key (setting jwt_key)";
     int err =
         transport->jwt == NULL
@@ -65,24 +63,23 @@ static int verify(const struct sl_endpoint *endpoint, struct sl_slice token,
     if (err == 0)
         return 0;
     sl_metric_add(
-        metrics,
+        transport->loop->metrics,
         err == SL_E_EXPIRED ? SL_M_BEARER_EXPIRED : SL_M_BEARER_REFUSED, 1);
-    sl_log_debug("bearer token refused", SL_F_STR("hub", endpoint->entry->name),
+    sl_log_debug("bearer token refused", SL_F_STR("at", where),
                  SL_F_STR("why", why));
     return err;
 }
 
-/* Returns owned; NULL: anonymous, *bad when a token was given. The header wins
- * over the query. */
-static struct sl_identity *identify(const struct sl_endpoint *endpoint,
-                                    const struct sl_http_request *request,
-                                    bool *bad)
+/* The header wins over the query. */
+struct sl_identity *sl_auth_identify(const struct sl_transport *transport,
+                                     const struct sl_http_request *request,
+                                     const char *where, bool *bad)
 {
     struct sl_str token = { 0 };
     struct sl_identity *identity = NULL;
     *bad = false;
     if (header_token(request, &token) || query_token(request, &token))
-        *bad = verify(endpoint, sl_str_slice(&token), &identity) != 0;
+        *bad = verify(transport, sl_str_slice(&token), where, &identity) != 0;
     if (token.ptr != NULL)
         explicit_bzero(token.ptr, token.cap);
     sl_str_release(&token);
@@ -137,7 +134,8 @@ void sl_auth_admit(struct sl_endpoint *endpoint,
 {
     struct sl_hub_entry *entry = endpoint->entry;
     bool bad_token;
-    struct sl_identity *identity = identify(endpoint, request, &bad_token);
+    struct sl_identity *identity =
+        sl_auth_identify(endpoint->transport, request, entry->path, &bad_token);
     if (!entry->options.guarded) {
         serve(endpoint, request, identity);
     } else {

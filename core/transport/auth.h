@@ -19,6 +19,12 @@ typedef void (*sl_serve_cb)(struct sl_endpoint *endpoint,
                             struct sl_http_request *request,
                             struct sl_identity *identity);
 
+/* Whose bearer token a request carries. Returns owned; NULL: none that is good;
+ * *bad: one that is not. `where` is for the log. */
+struct sl_identity *sl_auth_identify(const struct sl_transport *transport,
+                                     const struct sl_http_request *request,
+                                     const char *where, bool *bad);
+
 /* Answers 401, 403, 500 or 503, or calls serve, now or later. */
 void sl_auth_admit(struct sl_endpoint *endpoint,
                    struct sl_http_request *request, sl_serve_cb serve);

@@ -10,6 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { jwt } from './lib/env.mjs';
 import { Server } from './lib/server.mjs';
 import { listed } from './lib/suite.mjs';
 
@@ -74,11 +75,14 @@ function checkNames(file, suites) {
   for (const name of listed.filter(name => wasRun(name) && !seen.has(name))) fail(`not-yet.json lists a test that does not exist: ${name}`);
 }
 
+// What the reference is started with, too (reference/serve.sh). The key is a secret and comes by the environment.
+const identity = ['--jwt-issuer', jwt.issuer, '--jwt-audience', jwt.audience, '--jwt-clock-skew', '0', '--cors-origin', 'http://app.example'];
+
 async function ownServer(workers, suites) {
   const seen = path.join(os.tmpdir(), `signalua-not-yet-${process.pid}-${workers}`);
   for (const name of suites) {
     const own = name === 'ours';
-    const server = await Server.start({ hubs: path.join(here, own ? 'ours/hubs' : 'hubs'), workers, args: ['--pod', 'one'] });
+    const server = await Server.start({ hubs: path.join(here, own ? 'ours/hubs' : 'hubs'), workers, args: ['--pod', 'one', ...identity], env: { SIGNALUA_JWT_KEY: jwt.key } });
     try {
       await suite(name, { BASE_URL: server.url, ADMIN_URL: server.adminUrl, WORKERS: String(workers), NOT_YET_SEEN: seen,
         NOT_YET_FILE: path.join(here, 'not-yet.json') });

@@ -77,9 +77,11 @@ static void drop(struct sl_engine *engine)
     (void)engine;
 }
 
-static bool route(struct sl_engine *engine, struct sl_http_request *request)
+static bool route(struct sl_engine *engine, struct sl_http_request *request,
+                  struct sl_identity *identity)
 {
     (void)engine;
+    (void)identity;
     if (!sl_slice_eq(request->url.path, SL_SLICE("/ping")))
         return false;
     sl_http_answer_text(request, 200, SL_SLICE("pong"));

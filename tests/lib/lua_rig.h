@@ -23,8 +23,8 @@ struct lua_rig {
     struct sl_hub_entry *entry; /* of "chat", else of the first hub */
     struct sl_script_file files[LUA_RIG_FILES_MAX];
     struct sl_script_set set;
-    struct sl_str errors; /* of the last load: "file:line: text\n" each */
-    struct sl_str log;    /* what lua_rig_logged returned */
+    struct sl_str errors;   /* of the last load: "file:line: text\n" each */
+    struct sl_str log;      /* what lua_rig_logged returned */
     struct sl_slice claims; /* of those that join as somebody */
     struct peer a, b;
     int log_fd;

@@ -280,27 +280,6 @@ static void closes_when_connected_fails(void **state)
     lua_rig_release(&rig);
 }
 
-static void refuses_the_unauthenticated_where_asked(void **state)
-{
-    (void)state;
-    struct lua_rig rig;
-    lua_rig_init(&rig, 1);
-    lua_rig_file(
-        &rig, "chat.lua",
-        HUB("{authorize = true, methods = {Admin = {authorize ="
-            " {roles = {'admin'}}}}}") "function Hub:Admin() return 1 end\n"
-                                       "function Hub:Free() return 1 end\n" DONE);
-    assert_int_equal(lua_rig_load(&rig), 0);
-    lua_rig_join(&rig, &rig.a, 0, "a", "ann");
-    expect_failure(&rig, "Admin", "[]", "user is unauthorized");
-    assert_string_equal(lua_rig_call(&rig, "Free", "[]"), RESULT("1", "1"));
-    peer_open(&rig.b, rig.worker, "b", NULL);
-    peer_say(&rig.b, "{'protocol':'json','version':1}");
-    cluster_settle(&rig.cluster);
-    assert_true(rig.b.closed);
-    lua_rig_release(&rig);
-}
-
 /* ---- cancelling ---- */
 
 static void cancels_waits_when_the_client_leaves(void **state)
@@ -520,7 +499,6 @@ int main(void)
         cmocka_unit_test(runs_connected_and_disconnected),
         cmocka_unit_test(cancels_connected_when_the_client_leaves),
         cmocka_unit_test(closes_when_connected_fails),
-        cmocka_unit_test(refuses_the_unauthenticated_where_asked),
         cmocka_unit_test(cancels_waits_when_the_client_leaves),
         cmocka_unit_test(lets_a_cancelled_call_clean_up),
         cmocka_unit_test(ends_a_call_that_ignores_its_cancel),

@@ -33,7 +33,7 @@ static struct test_http http;
 static void handle(struct sl_http_request *request, void *user)
 {
     (void)user;
-    if (!sl_lua_engine_ops.route(rig.engine, request))
+    if (!sl_lua_engine_ops.route(rig.engine, request, NULL))
         sl_http_answer_text(request, 404, SL_SLICE("nobody"));
 }
 

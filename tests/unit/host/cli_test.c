@@ -144,7 +144,10 @@ static const struct sl_setting sample_settings[] = {
       .offset = SL_SETTING_OFFSET(struct sample, STRING, hubs) },
 };
 
-static const struct sl_setting_table sample_table = { sample_settings, 2 };
+static const struct sl_setting_table sample_table = {
+    .settings = sample_settings,
+    .count = 2,
+};
 
 static void switches_need_no_value(void **state)
 {

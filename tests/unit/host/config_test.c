@@ -7,12 +7,14 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "wire/jwt.h"
 
 #include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -123,6 +125,7 @@ static void scripts_see_all_but_secrets(void **state)
     (void)state;
     struct sl_config config;
     char *environment[] = { "SIGNALUA_TOKEN_KEY=0123456789abcdef",
+                            "SIGNALUA_JWT_KEY=0123456789abcdef0123456789abcdef",
                             "SIGNALUA_HEAD_MAX=2k",
                             "SIGNALUA_ADMIN=off",
                             "SIGNALUA_WORKERS=3",
@@ -136,7 +139,8 @@ static void scripts_see_all_but_secrets(void **state)
         0);
     assert_string_equal(config.token_key, "0123456789abcdef");
     assert_null(view(&config, "token_key"));
-    assert_int_equal(config.view_count, sl_config_table.count - 1);
+    assert_null(view(&config, "jwt_key"));
+    assert_int_equal(config.view_count, sl_config_table.count - 2);
     assert_null(config.admin);
     assert_string_equal(view(&config, "admin"), "off");
     assert_string_equal(view(&config, "head_max"), "2048");
@@ -167,6 +171,73 @@ static void a_refused_configuration_holds_nothing(void **state)
     assert_memory_equal(&config, &zero, sizeof(zero));
 }
 
+/* What their kind does not say: keys that are no keys, origins that no browser
+ * sends. The key is in no text. */
+static void keys_and_origins_are_looked_at(void **state)
+{
+    (void)state;
+    char file[] = "/tmp/signalua-key-XXXXXX", variable[128], text[512];
+    int fd = mkstemp(file);
+    assert_int_equal(write(fd, "tooshort\n", 9), 9);
+    close(fd);
+    snprintf(variable, sizeof(variable), "SIGNALUA_JWT_KEY_FILE=%s", file);
+    snprintf(text, sizeof(text),
+             "jwt_key_file = \"%s\" (from SIGNALUA_JWT_KEY_FILE) is wrong: it "
+             "is a secret of fewer than 32 bytes, and neither PEM nor a JWK",
+             file);
+    const struct {
+        char *variable;
+        const char *text;
+    } cases[] = {
+        { variable, text },
+        { (char[]){ "SIGNALUA_JWT_KEY=tooshort" },
+          "jwt_key (from SIGNALUA_JWT_KEY) is wrong: it is a secret of fewer "
+          "than 32 bytes, and neither PEM nor a JWK" },
+        { (char[]){ "SIGNALUA_JWT_KEY_FILE=/nowhere/key" },
+          "jwt_key_file = \"/nowhere/key\" (from SIGNALUA_JWT_KEY_FILE) gives "
+          "no secret: No such file or directory" },
+        { (char[]){ "SIGNALUA_CORS_ORIGIN=https://a,*" },
+          "cors_origin = \"https://a,*\" (from SIGNALUA_CORS_ORIGIN) is wrong: "
+          "it has a wildcard: each origin is listed as it is" },
+    };
+    for (size_t i = 0; i < SL_COUNT(cases); i++) {
+        struct sl_config config;
+        struct sl_report report = { .line = 0 };
+        char *environment[] = { cases[i].variable, NULL };
+        const struct sl_setting_sources sources = { .environment =
+                                                        environment };
+        assert_int_equal(sl_config_load(&config, &sources, &report),
+                         SL_E_CONFIG);
+        assert_string_equal(report.text, cases[i].text);
+    }
+    unlink(file);
+}
+
+static void identity_comes_from_the_settings(void **state)
+{
+    (void)state;
+    struct sl_config config;
+    struct sl_jwt_setup jwt;
+    assert_int_equal(sl_config_load(&config, &nowhere, NULL), 0);
+    sl_config_jwt(&config, &jwt);
+    assert_int_equal(jwt.key.len, 0);
+    assert_int_equal(jwt.issuer_count, 0);
+    assert_string_equal(jwt.user_claim, "sub");
+    assert_int_equal(jwt.skew_ms, 30000);
+    sl_config_release(&config);
+    char *environment[] = { "SIGNALUA_JWT_KEY=0123456789abcdef0123456789abcdef",
+                            "SIGNALUA_JWT_ISSUER=a, b",
+                            "SIGNALUA_JWT_AUDIENCE=c", NULL };
+    const struct sl_setting_sources sources = { .environment = environment };
+    assert_int_equal(sl_config_load(&config, &sources, NULL), 0);
+    sl_config_jwt(&config, &jwt);
+    assert_int_equal(jwt.key.len, 32);
+    assert_int_equal(jwt.issuer_count, 2);
+    assert_string_equal(jwt.issuers[1], "b");
+    assert_int_equal(jwt.audience_count, 1);
+    sl_config_release(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +246,8 @@ int main(void)
         cmocka_unit_test(defaults),
         cmocka_unit_test(choices_are_the_enums),
         cmocka_unit_test(scripts_see_all_but_secrets),
+        cmocka_unit_test(keys_and_origins_are_looked_at),
+        cmocka_unit_test(identity_comes_from_the_settings),
         cmocka_unit_test(a_refused_configuration_holds_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,7 +109,7 @@ static void dots_and_backslashes_are_text(void **state)
                                                .kind = SL_SETTING_PATH,
                                                .fallback = "C:\\",
                                                .help = ".hidden folder." };
-    const struct sl_setting_table table = { &setting, 1 };
+    const struct sl_setting_table table = { .settings = &setting, .count = 1 };
     struct sl_str out = { 0 };
     sl_help_print_manual(&table, &out);
     assert_non_null(strstr(sl_str_cstr(&out), "\n\\&.hidden folder.\n"));
@@ -123,7 +123,7 @@ static void bars_do_not_end_a_cell(void **state)
     static const struct sl_setting setting = {
         .name = "x", .group = "G", .kind = SL_SETTING_PATH, .help = "One | two."
     };
-    const struct sl_setting_table table = { &setting, 1 };
+    const struct sl_setting_table table = { .settings = &setting, .count = 1 };
     struct sl_str out = { 0 };
     sl_help_print_settings(&table, &out);
     assert_non_null(

@@ -43,7 +43,10 @@ static const struct sl_setting settings[] = {
     LINE(SECRET, api_key, NULL, 4, 64),
 };
 
-static const struct sl_setting_table table = { settings, SL_COUNT(settings) };
+static const struct sl_setting_table table = {
+    .settings = settings,
+    .count = SL_COUNT(settings),
+};
 
 /* ---- a run: sources in, struct and report out ---- */
 
