@@ -16,6 +16,7 @@
 #include "wire/jwt.h"
 
 struct pending {
+    struct sl_list node; /* in endpoint->undecided */
     struct sl_endpoint *endpoint;
     struct sl_http_request *request; /* NULL: its peer has gone */
     sl_serve_cb serve;
@@ -111,22 +112,36 @@ static void on_gone(struct sl_http_request *request)
     pending->request = NULL;
 }
 
+/* NULL: its peer has gone, or it is answered. */
+static struct sl_http_request *take_request(struct pending *pending)
+{
+    struct sl_http_request *request = pending->request;
+    pending->request = NULL;
+    if (request == NULL)
+        return NULL;
+    request->on_gone = NULL;
+    request->tag = NULL;
+    return request;
+}
+
 static void on_decided(void *user, unsigned refused,
                        struct sl_identity *identity)
 {
-    struct pending was = *(struct pending *)user;
-    struct sl_http_request *request = was.request;
-    sl_free(user);
+    struct pending *pending = user;
+    struct sl_endpoint *endpoint = pending->endpoint;
+    bool bad_token = pending->bad_token;
+    sl_serve_cb serve = pending->serve;
+    struct sl_http_request *request = take_request(pending);
+    sl_list_remove(&pending->node);
+    sl_free(pending);
     if (request == NULL)
         return;
-    request->on_gone = NULL;
-    request->tag = NULL;
     if (refused == 0) {
-        was.serve(was.endpoint, request, identity);
+        serve(endpoint, request, identity);
         return;
     }
-    sl_metric_add(was.endpoint->transport->loop->metrics, SL_M_UNAUTHORIZED, 1);
-    refuse(request, refused, was.bad_token);
+    sl_metric_add(endpoint->transport->loop->metrics, SL_M_UNAUTHORIZED, 1);
+    refuse(request, refused, bad_token);
 }
 
 void sl_auth_admit(struct sl_endpoint *endpoint,
@@ -140,13 +155,30 @@ void sl_auth_admit(struct sl_endpoint *endpoint,
         serve(endpoint, request, identity);
     } else {
         struct pending *pending = sl_alloc(sizeof(*pending));
-        *pending = (struct pending){ endpoint, request, serve, bad_token };
+        *pending = (struct pending){
+            .endpoint = endpoint,
+            .request = request,
+            .serve = serve,
+            .bad_token = bad_token,
+        };
+        sl_list_push_back(&endpoint->undecided, &pending->node);
         request->tag = pending;
         request->on_gone = on_gone;
         entry->ops->authorize(entry->script, request, identity, on_decided,
                               pending);
     }
     sl_identity_unref(identity);
+}
+
+void sl_auth_abandon(struct sl_endpoint *endpoint)
+{
+    struct sl_list *node;
+    while ((node = sl_list_pop_front(&endpoint->undecided)) != NULL) {
+        struct sl_http_request *request =
+            take_request(SL_CONTAINER_OF(node, struct pending, node));
+        if (request != NULL)
+            sl_http_answer_text(request, 404, (struct sl_slice){ 0 });
+    }
 }
 
 uint64_t sl_auth_lifetime_ms(const struct sl_endpoint *endpoint,

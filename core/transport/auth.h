@@ -29,6 +29,10 @@ struct sl_identity *sl_auth_identify(const struct sl_transport *transport,
 void sl_auth_admit(struct sl_endpoint *endpoint,
                    struct sl_http_request *request, sl_serve_cb serve);
 
+/* The endpoint goes: what waits for the script is answered 404, as if it had
+ * come a moment later. */
+void sl_auth_abandon(struct sl_endpoint *endpoint);
+
 /* How long a connection of this identity may live, in milliseconds; 0: as long
  * as it likes. */
 uint64_t sl_auth_lifetime_ms(const struct sl_endpoint *endpoint,

@@ -423,6 +423,7 @@ struct sl_endpoint *sl_endpoint_new(struct sl_transport *transport,
 {
     struct sl_endpoint *endpoint = sl_zalloc(sizeof(*endpoint));
     sl_list_init(&endpoint->node);
+    sl_list_init(&endpoint->undecided);
     endpoint->transport = transport;
     endpoint->entry = entry;
     endpoint->path = sl_strdup(entry->path);
@@ -446,6 +447,7 @@ void sl_endpoint_free(struct sl_endpoint *endpoint,
         sl_http_router_remove(router, sl_slice_str(endpoint->negotiate_path),
                               endpoint);
     }
+    sl_auth_abandon(endpoint);
     sl_list_remove(&endpoint->node);
     sl_free(endpoint->path);
     sl_free(endpoint->negotiate_path);

@@ -12,6 +12,7 @@ struct sl_endpoint {
     struct sl_transport *transport;
     struct sl_hub_entry *entry;
     char *path, *negotiate_path; /* owned */
+    struct sl_list undecided; /* requests that wait for the script (auth.c) */
 };
 
 /* Returns owned. */

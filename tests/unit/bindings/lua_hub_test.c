@@ -78,8 +78,9 @@ static void refuses_methods(void **state)
                    "function Hub:On_Connected() end",
                    "chat.lua:5: On_Connected is taken for the hook "
                    "on_connected: write it so");
-    expect_refused("()", "function Hub.authenticate() end",
-                   "authenticate is a reserved name");
+    expect_refused(
+        "()", "function Hub.Authenticate() end",
+        "Authenticate is taken for the hook authenticate: write it so");
     expect_refused("()", "function Hub:groups() end",
                    "groups is what every hub has already");
 }

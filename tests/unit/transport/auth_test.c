@@ -325,6 +325,27 @@ static void nobody_hears_what_comes_too_late(void **state)
     assert_int_equal(sl_world_conn_count(&rig.world), 0);
 }
 
+/* A reload takes the hub away while its script decides. */
+static void an_endpoint_that_goes_answers(void **state)
+{
+    (void)state;
+    struct ws_client client;
+    struct sl_str text = { 0 };
+    rig.entry->options.guarded = true;
+    script.later = true;
+    ws_upgrade_add(&text, "");
+    ws_client_open(&client, &rig);
+    ws_client_send(&client, sl_str_slice(&text));
+    sl_str_release(&text);
+    test_loop_until(&rig.loop, script.asked == 1);
+    sl_endpoint_free(rig.endpoint, rig.router);
+    rig.endpoint = sl_endpoint_new(&rig.transport, rig.entry, rig.router);
+    assert_int_equal(ws_client_answer(&client), 404);
+    decide_now();
+    assert_int_equal(sl_world_conn_count(&rig.world), 0);
+    ws_client_close(&client);
+}
+
 /* ---- other users ---- */
 
 static void strangers_get_at_nothing(void **state)
@@ -403,6 +424,7 @@ int main(void)
         TEST(the_scripts_word_counts),
         TEST(a_decision_may_take_a_while),
         TEST(nobody_hears_what_comes_too_late),
+        TEST(an_endpoint_that_goes_answers),
         TEST(strangers_get_at_nothing),
         TEST(nor_at_what_was_sent_before),
         TEST(connections_end_with_their_token),
