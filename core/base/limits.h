@@ -29,6 +29,8 @@
 #define SL_HTTP_ROUTE_PATH_MAX 1024  /* bytes of a path that is looked up */
 #define SL_STATIC_FILE_MAX (64 << 20) /* bytes of one static file */
 #define SL_STATIC_CACHE_MAX (16 << 20) /* bytes of cached files, per worker */
+#define SL_HTTP_FRAMING_PER_BYTE 8 /* bytes of chunk framing for each byte of a
+                                      body, beyond as many as a head may have */
 #define SL_HTTP_HELD_MAX 16384  /* bytes of requests that came too early; then
                                    reading pauses until they are answered */
 #define SL_HTTP_QUEUE_MAX 262144 /* bytes of answers that wait; beyond it the

@@ -222,6 +222,7 @@ void sl_http_parser_start(struct sl_http_parser *parser, size_t head_max,
     parser->head_max = head_max;
     parser->body_max = body_max;
     parser->head_fed = 0;
+    parser->framing = 0;
     sl_str_clear(&parser->text);
     sl_str_clear(&parser->body);
     sl_str_trim(&parser->text, SL_HTTP_TEXT_KEPT);
@@ -247,10 +248,33 @@ static unsigned status_of(const struct sl_http_parser *parser,
     }
 }
 
+/* Counts what is no text either: blanks, empty lines before. */
+static void check_head_fed(struct sl_http_parser *parser, size_t len)
+{
+    parser->head_fed += len;
+    if (parser->head_fed > parser->head_max)
+        refuse(parser,
+               parser->field_count == 0 && !parser->in_name ? 414 : 431);
+}
+
+/* Nobody needs more of it than of a head, but for the sizes of many small
+ * chunks. What comes in one piece with the head is not counted: that is little,
+ * and where the head ended in it is not known. */
+static void check_framing(struct sl_http_parser *parser, size_t len)
+{
+    size_t most =
+        parser->head_max + SL_HTTP_FRAMING_PER_BYTE * parser->body.len;
+    parser->framing += len;
+    if (parser->framing > most)
+        refuse(parser, 413);
+}
+
 enum sl_http_parse sl_http_parser_feed(struct sl_http_parser *parser,
                                        struct sl_slice bytes, size_t *used)
 {
     sl_assert(parser->refused == 0 && parser->phase != SL_HTTP_AT_END);
+    bool was_in_body = parser->phase == SL_HTTP_IN_BODY;
+    size_t body_len = parser->body.len;
     llhttp_errno_t err = llhttp_execute(&parser->llhttp, bytes.ptr, bytes.len);
     *used = bytes.len;
 
@@ -260,13 +284,10 @@ enum sl_http_parse sl_http_parser_feed(struct sl_http_parser *parser,
         *used = (size_t)(end - bytes.ptr);
         return SL_HTTP_PARSE_DONE;
     }
-    if (err == HPE_OK && parser->phase == SL_HTTP_IN_HEAD) {
-        /* Also counts what is no text: blanks, empty lines before. */
-        parser->head_fed += bytes.len;
-        if (parser->head_fed > parser->head_max)
-            refuse(parser,
-                   parser->field_count == 0 && !parser->in_name ? 414 : 431);
-    }
+    if (err == HPE_OK && parser->phase == SL_HTTP_IN_HEAD)
+        check_head_fed(parser, bytes.len);
+    else if (err == HPE_OK && was_in_body)
+        check_framing(parser, bytes.len - (parser->body.len - body_len));
     if (err == HPE_OK && parser->refused == 0)
         return SL_HTTP_PARSE_MORE;
     parser->refused = status_of(parser, err);

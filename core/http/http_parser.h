@@ -36,6 +36,8 @@ struct sl_http_parser {
     llhttp_t llhttp;
     size_t head_max, body_max; /* bytes */
     size_t head_fed;           /* bytes of the head so far */
+    size_t framing;            /* bytes of the body's framing so far: chunk
+                                  sizes and extensions, trailers */
     struct sl_str text;        /* target, then names and values */
     struct sl_str body;
     struct sl_http_span target;

@@ -42,16 +42,6 @@ static void answer(struct sl_http_request *request, unsigned status,
     sl_answer_plain(request, status, body);
 }
 
-static void refuse_transport(struct sl_http_request *request,
-                             enum sl_transport_kind kind)
-{
-    struct sl_str text = { 0 };
-    sl_str_add_fmt(&text, "%s transport not supported by this end point type",
-                   sl_transport_names[kind]);
-    answer(request, 404, sl_str_slice(&text));
-    sl_str_release(&text);
-}
-
 /* Appends the decoded `id`; false: there is none, or an empty one. */
 static bool request_id(const struct sl_http_request *request, struct sl_str *id)
 {
@@ -131,6 +121,16 @@ static void refuse(struct sl_http_request *request, unsigned wants,
         sl_answer_poll(request, status, (struct sl_slice){ 0 }, text);
     else
         answer(request, status, text);
+}
+
+static void refuse_transport(struct sl_http_request *request,
+                             enum sl_transport_kind kind)
+{
+    struct sl_str text = { 0 };
+    sl_str_add_fmt(&text, "%s transport not supported by this end point type",
+                   sl_transport_names[kind]);
+    refuse(request, kind, 404, sl_str_slice(&text));
+    sl_str_release(&text);
 }
 
 static bool is_stateful(const struct sl_endpoint *endpoint,

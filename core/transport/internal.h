@@ -66,3 +66,7 @@ void sl_answer_plain(struct sl_http_request *request, unsigned status,
 /* The same, not to be cached: for what polls. type empty: text/plain. */
 void sl_answer_poll(struct sl_http_request *request, unsigned status,
                     struct sl_slice type, struct sl_slice body);
+
+/* 200 with a body that other answers have too. Shares. */
+void sl_answer_poll_shared(struct sl_http_request *request,
+                           struct sl_slice type, struct sl_buf *body);

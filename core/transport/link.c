@@ -88,8 +88,10 @@ void sl_answer_plain(struct sl_http_request *request, unsigned status,
                             });
 }
 
-void sl_answer_poll(struct sl_http_request *request, unsigned status,
-                    struct sl_slice type, struct sl_slice body)
+/* body_buf instead of body, or NULL. */
+static void answer_uncached(struct sl_http_request *request, unsigned status,
+                            struct sl_slice type, struct sl_slice body,
+                            struct sl_buf *body_buf)
 {
     const struct sl_header headers[] = {
         { SL_SLICE("Cache-Control"), SL_SLICE("no-cache, no-store") },
@@ -104,5 +106,18 @@ void sl_answer_poll(struct sl_http_request *request, unsigned status,
             .header_count = SL_COUNT(headers),
             .content_type = type.len > 0 ? type : SL_SLICE("text/plain"),
             .body = body,
+            .body_buf = body_buf,
         });
+}
+
+void sl_answer_poll(struct sl_http_request *request, unsigned status,
+                    struct sl_slice type, struct sl_slice body)
+{
+    answer_uncached(request, status, type, body, NULL);
+}
+
+void sl_answer_poll_shared(struct sl_http_request *request,
+                           struct sl_slice type, struct sl_buf *body)
+{
+    answer_uncached(request, 200, type, (struct sl_slice){ 0 }, body);
 }

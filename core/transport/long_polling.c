@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * What is sent gathers in one string, answered to the poll that waits at the
- * end of the turn, or to the next one. After the connection's end the object
- * stays until a poll was told (204) or none came in time.
+ * end of the turn, or to the next one. A message that others get too and that
+ * is alone there is not copied: the answers of all refer to it. After the
+ * connection's end the object stays until a poll was told (204) or none came
+ * in time.
  */
 #include "transport/long_polling.h"
 
@@ -12,12 +14,14 @@
 #include "transport/post.h"
 
 #define BINARY SL_SLICE("application/octet-stream")
+#define COPIED_MAX 512 /* bytes of a shared message that is copied */
 
 struct long_polling {
     struct sl_link link;
     struct sl_outlet outlet;
     struct sl_inbox inbox;        /* its conn is ours */
     struct sl_http_request *poll; /* the one that waits, or NULL */
+    struct sl_buf *shared;        /* for the next poll, instead of out */
     struct sl_str out;            /* for the next poll */
     struct sl_task task;          /* answers at the end of the turn */
     struct sl_wheel_entry timer;  /* how long the poll waits, or we for one */
@@ -40,27 +44,39 @@ static void count_queued(struct long_polling *lp, int64_t bytes)
     sl_metric_add(lp->link.transport->loop->metrics, SL_M_QUEUED_BYTES, bytes);
 }
 
+/* Bytes that wait for a poll. */
+static size_t queued(const struct long_polling *lp)
+{
+    return lp->shared != NULL ? lp->shared->len : lp->out.len;
+}
+
 static void clear_out(struct long_polling *lp)
 {
-    count_queued(lp, -(int64_t)lp->out.len);
+    count_queued(lp, -(int64_t)queued(lp));
+    sl_buf_unref(lp->shared);
+    lp->shared = NULL;
     sl_str_release(&lp->out);
 }
 
-static void answer_poll(struct long_polling *lp, unsigned status,
-                        struct sl_slice type, struct sl_slice body)
+static struct sl_http_request *take_poll(struct long_polling *lp)
 {
     struct sl_http_request *request = lp->poll;
     lp->poll = NULL;
     request->tag = NULL;
     request->on_gone = NULL;
-    sl_answer_poll(request, status, type, body);
+    return request;
+}
+
+static void answer_empty(struct long_polling *lp, unsigned status)
+{
+    sl_answer_poll(take_poll(lp), status, none, none);
 }
 
 static void destroy(struct long_polling *lp)
 {
     sl_assert(lp->inbox.conn == NULL);
     if (lp->poll != NULL)
-        answer_poll(lp, 204, none, none);
+        answer_empty(lp, 204);
     sl_link_drop(&lp->link);
     sl_list_remove(&lp->link.list);
     sl_wheel_cancel(&lp->link.transport->loop->wheel, &lp->timer);
@@ -83,8 +99,11 @@ static void flush(struct long_polling *lp)
 {
     if (lp->poll == NULL)
         return;
-    if (lp->out.len > 0) {
-        answer_poll(lp, 200, BINARY, sl_str_slice(&lp->out));
+    if (queued(lp) > 0) {
+        if (lp->shared != NULL)
+            sl_answer_poll_shared(take_poll(lp), BINARY, lp->shared);
+        else
+            sl_answer_poll(take_poll(lp), 200, BINARY, sl_str_slice(&lp->out));
         clear_out(lp);
         set_timer(lp);
         if (lp->inbox.conn != NULL)
@@ -101,20 +120,34 @@ static struct long_polling *of_outlet(struct sl_outlet *outlet)
     return SL_CONTAINER_OF(outlet, struct long_polling, outlet);
 }
 
+static size_t added(struct long_polling *lp, size_t len)
+{
+    count_queued(lp, (int64_t)len);
+    if (lp->poll != NULL)
+        sl_loop_defer(lp->link.transport->loop, &lp->task);
+    return queued(lp);
+}
+
 static size_t outlet_send_copy(struct sl_outlet *outlet,
                                struct sl_slice message)
 {
     struct long_polling *lp = of_outlet(outlet);
+    if (lp->shared != NULL) { /* not alone any more */
+        sl_str_add_slice(&lp->out, sl_buf_payload(lp->shared));
+        sl_buf_unref(lp->shared);
+        lp->shared = NULL;
+    }
     sl_str_add_slice(&lp->out, message);
-    count_queued(lp, (int64_t)message.len);
-    if (lp->poll != NULL)
-        sl_loop_defer(lp->link.transport->loop, &lp->task);
-    return lp->out.len;
+    return added(lp, message.len);
 }
 
 static size_t outlet_send(struct sl_outlet *outlet, struct sl_buf *message)
 {
-    return outlet_send_copy(outlet, sl_buf_payload(message));
+    struct long_polling *lp = of_outlet(outlet);
+    if (message->len <= COPIED_MAX || queued(lp) > 0)
+        return outlet_send_copy(outlet, sl_buf_payload(message));
+    lp->shared = sl_buf_ref(message);
+    return added(lp, message->len);
 }
 
 static void outlet_pause(struct sl_outlet *outlet, bool paused)
@@ -155,7 +188,7 @@ static void on_timer(struct sl_wheel_entry *entry)
         lose(lp, SL_CLOSE_LOST);
         return;
     }
-    answer_poll(lp, 200, none, none);
+    answer_empty(lp, 200);
     set_timer(lp);
 }
 
@@ -215,7 +248,7 @@ void sl_long_polling_poll(struct sl_link *link, struct sl_http_request *request)
 {
     struct long_polling *lp = SL_CONTAINER_OF(link, struct long_polling, link);
     if (lp->poll != NULL)
-        answer_poll(lp, 204, none, none);
+        answer_empty(lp, 204);
     lp->poll = request;
     request->tag = lp;
     request->on_gone = on_poll_gone;

@@ -156,6 +156,48 @@ static bool run_request(struct run *run, struct sl_slice rest)
                      " HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n");
 }
 
+/* One to the hub; `query` is its first word and may hold names. */
+static bool send_request(struct run *run, const char *method,
+                         const char *headers, struct sl_slice query,
+                         struct sl_slice text)
+{
+    struct sl_str head = { 0 }, body = { 0 };
+    sl_str_add_fmt(&head, "%s /chat?", method);
+    bool known = notation_expand(&head, query, &run->names) &&
+                 notation_expand(&body, text, &run->names);
+    sl_str_add_fmt(&head,
+                   " HTTP/1.1\r\nHost: test\r\n%sContent-Length: %zu\r\n\r\n",
+                   headers, body.len);
+    sl_str_add_slice(&head, sl_str_slice(&body));
+    bool ok = known ? send_bytes(run, sl_str_slice(&head))
+                    : fail(run, "a name without a value");
+    sl_str_release(&head);
+    sl_str_release(&body);
+    return ok;
+}
+
+static bool run_poll(struct run *run, struct sl_slice rest)
+{
+    return send_request(run, "GET", "", rest, SL_SLICE(""));
+}
+
+static bool run_listen(struct run *run, struct sl_slice rest)
+{
+    return send_request(run, "GET", "Accept: text/event-stream\r\n", rest,
+                        SL_SLICE(""));
+}
+
+static bool run_delete(struct run *run, struct sl_slice rest)
+{
+    return send_request(run, "DELETE", "", rest, SL_SLICE(""));
+}
+
+static bool run_post(struct run *run, struct sl_slice rest)
+{
+    struct sl_slice query = next_word(&rest);
+    return send_request(run, "POST", "", query, rest);
+}
+
 /* ---- what came ---- */
 
 static void take(struct ws_client *socket, size_t len)
@@ -297,6 +339,35 @@ static bool expect_body(struct run *run, struct sl_slice rest)
     return true;
 }
 
+static bool expect_answer(struct run *run, struct sl_slice rest)
+{
+    struct sl_slice status = next_word(&rest);
+    return expect_status(run, status) && expect_body(run, rest);
+}
+
+/* One chunk that is one event of one line. */
+static bool expect_event(struct run *run, struct sl_slice rest)
+{
+    static const char before[] = "data: ", after[] = "\r\n\r\n\r\n";
+    const size_t framing = sizeof(before) + sizeof(after) - 2;
+    struct sl_str *in = &run->current->socket.in;
+    char *data = NULL;
+    size_t len = in->len == 0 ? 0 : strtoul(sl_str_cstr(in), &data, 16) + 2;
+    size_t head = data == NULL ? 0 : (size_t)(data - in->ptr) + 2;
+    if (len < framing || in->len < head + len)
+        return fail_got(run, sl_str_slice(in));
+    struct sl_slice event = sl_slice_of(in->ptr + head, len);
+    if (memcmp(event.ptr, before, sizeof(before) - 1) != 0 ||
+        memcmp(event.ptr + len - sizeof(after) + 1, after, sizeof(after) - 1) !=
+            0 ||
+        !notation_matches(
+            rest, sl_slice_of(event.ptr + sizeof(before) - 1, len - framing),
+            &run->names))
+        return fail_got(run, event);
+    take(&run->current->socket, head + len);
+    return true;
+}
+
 /* The hub's view of the ends so far, oldest first: "disconnected ID WHY". */
 static bool expect_reason(struct run *run, struct sl_slice rest)
 {
@@ -388,6 +459,33 @@ static bool run_negotiate(struct run *run, struct sl_slice rest)
            expect_status(run, SL_SLICE("200"));
 }
 
+/* Negotiates and names the token. */
+static bool run_token(struct run *run, struct sl_slice rest)
+{
+    struct sl_str body = { 0 };
+    sl_str_add_lit(&body, "{\"negotiateVersion\":1,\"connectionId\":\"$");
+    sl_str_add_slice(&body, rest);
+    sl_str_add_lit(&body, "id\",\"connectionToken\":\"$");
+    sl_str_add_slice(&body, rest);
+    sl_str_add_lit(&body, "\",\"availableTransports\":[");
+    const char *comma = "";
+    for (unsigned i = 0; i < SL_TRANSPORT_COUNT; i++) {
+        if (!(run->rig.entry->options.transports & 1u << i))
+            continue;
+        sl_str_add_fmt(&body,
+                       "%s{\"transport\":\"%s\",\"transferFormats\":"
+                       "[\"Text\"%s]}",
+                       comma, sl_transport_names[i],
+                       i == SL_TRANSPORT_SSE ? "" : ",\"Binary\"");
+        comma = ",";
+    }
+    sl_str_add_lit(&body, "]}");
+    bool ok = run_negotiate(run, SL_SLICE("negotiateVersion=1")) &&
+              expect_body(run, sl_str_slice(&body));
+    sl_str_release(&body);
+    return ok;
+}
+
 static bool run_pass(struct run *run, struct sl_slice rest)
 {
     char number[32];
@@ -430,6 +528,11 @@ static const struct command {
     { "send", run_send, false },
     { "request", run_request, false },
     { "negotiate", run_negotiate, false },
+    { "token", run_token, false },
+    { "poll", run_poll, false },
+    { "listen", run_listen, false },
+    { "post", run_post, false },
+    { "delete", run_delete, false },
     { "upgrade", run_upgrade, false },
     { "join", run_join, false },
     { "text", run_text, false },
@@ -446,6 +549,8 @@ static const struct command {
     { "expect status", expect_status, false },
     { "expect header", expect_header, false },
     { "expect body", expect_body, false },
+    { "expect answer", expect_answer, false },
+    { "expect event", expect_event, false },
     { "expect reason", expect_reason, true },
 };
 

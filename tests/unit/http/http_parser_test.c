@@ -223,6 +223,53 @@ static void bounds_chunked_bodies(void **state)
     sl_str_release(&text);
 }
 
+/* Of each byte of a chunked body that ends never. */
+static void refuses_framing(const char *begin, char rest)
+{
+    struct sl_str text = { 0 };
+    size_t used;
+    for (size_t step = 1; step < 3000; step = step * 7 + 1) {
+        sl_str_clear(&text);
+        sl_str_add_lit(&text, "POST / HTTP/1.1\r\nHost: a\r\n"
+                              "Transfer-Encoding: chunked\r\n\r\n");
+        sl_str_add_slice(&text, sl_slice_str(begin));
+        for (unsigned i = 0; i < 3 * HEAD_MAX; i++)
+            sl_str_add_char(&text, rest);
+        unsigned wanted = step < text.len / 2 ? 413 : 1; /* one read is free */
+        assert_int_equal(parse(&parser, sl_str_slice(&text), step, &used),
+                         wanted);
+        assert_true(used <= text.len);
+    }
+    sl_str_release(&text);
+}
+
+static void bounds_what_chunks_are_framed_by(void **state)
+{
+    (void)state;
+    refuses_framing("5;", 'x');
+    refuses_framing("5;x=", 'y');
+    refuses_framing("5;x=\"", 'y');
+    refuses_framing("", '0');
+    refuses_framing("0\r\nx:", 'y');
+    refuses_framing("0\r\n", 'x');
+}
+
+static void takes_many_small_chunks(void **state)
+{
+    (void)state;
+    struct sl_str text = { 0 };
+    size_t used;
+    sl_str_add_lit(&text, "POST / HTTP/1.1\r\nHost: a\r\n"
+                          "Transfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < BODY_MAX; i++)
+        sl_str_add_lit(&text, "00001;a=b\r\nx\r\n");
+    sl_str_add_lit(&text, "0\r\n\r\n");
+    assert_true(text.len > HEAD_MAX);
+    assert_int_equal(parse(&parser, sl_str_slice(&text), 1, &used), 0);
+    assert_int_equal(parser.body.len, BODY_MAX);
+    sl_str_release(&text);
+}
+
 static void sees_who_waits_for_continue(void **state)
 {
     (void)state;
@@ -281,6 +328,8 @@ int main(void)
         cmocka_unit_test(takes_and_keeps_alive),
         cmocka_unit_test(bounds_the_head),
         cmocka_unit_test(bounds_chunked_bodies),
+        cmocka_unit_test(bounds_what_chunks_are_framed_by),
+        cmocka_unit_test(takes_many_small_chunks),
         cmocka_unit_test(sees_who_waits_for_continue),
         cmocka_unit_test(leaves_what_follows_an_upgrade),
     };
