@@ -89,6 +89,8 @@ for (const way of ways)
 for (const way of ways.filter(w => w.transport === 'ws' && !w.skip))
   describe(`stateful reconnect: ${way.name}`, { concurrency: 6 }, () => {
     const stateful = (proxy, more) => new Client(way, { url: proxy.url, stateful: true, ...more });
+    /** Cuts, and waits until the client is back: it gives up when it is cut while it resends. */
+    const cut = async (c, proxy) => { proxy.cut(); await c.invoke('Void'); };
     const survives = async (c, body) => {
       const id = c.realId;
       await body();
@@ -120,7 +122,7 @@ for (const way of ways.filter(w => w.transport === 'ws' && !w.skip))
     test('a server stream loses and repeats nothing', through(async proxy => {
       await using([stateful(proxy)], c => survives(c, async () => {
         const pending = c.stream('Counter', 400, 1);
-        for (const pause of [60, 120, 150]) { await sleep(pause); proxy.cut(); }
+        for (const pause of [60, 120, 150]) { await sleep(pause); await cut(c, proxy); }
         assert.deepEqual(await pending, { items: counting(400) });
       }));
     }));
@@ -128,7 +130,7 @@ for (const way of ways.filter(w => w.transport === 'ws' && !w.skip))
       await using([stateful(proxy)], c => survives(c, async () => {
         let n = 0, quiet = true; const items = [];
         await new Promise((done, fail) => c.connection.stream('Counter', 8000, 0).subscribe({
-          next: i => { items.push(i); if (++n % 2000 === 500 && quiet) { quiet = false; setTimeout(() => { proxy.cut(); setTimeout(() => { quiet = true; }, 300); }, 25); } }, complete: done, error: fail }));
+          next: i => { items.push(i); if (++n % 2000 === 500 && quiet) { quiet = false; setTimeout(() => cut(c, proxy).then(() => { quiet = true; }, fail), 25); } }, complete: done, error: fail }));
         assert.deepEqual(items, counting(8000));
       }));
     }));
@@ -138,7 +140,7 @@ for (const way of ways.filter(w => w.transport === 'ws' && !w.skip))
         const got = c.stream('StreamEcho', subject);
         for (let i = 0; i < 600; i++) {
           subject.next(i);
-          if (i % 200 === 100) { await sleep(40); proxy.cut(); }
+          if (i % 200 === 100) { await sleep(40); await cut(c, proxy); }
           if (i % 20 === 0) await sleep(2);
         }
         subject.complete();
@@ -151,9 +153,7 @@ for (const way of ways.filter(w => w.transport === 'ws' && !w.skip))
         for (let round = 0; round < 5; round++) {
           for (let i = 0; i < 40; i++) calls.push(c.invoke('SendCaller', round * 40 + i));
           await sleep(3);
-          proxy.cut();
-          await calls.at(-1);
-          await sleep(100); // this client gives up when cut while it resends
+          await cut(c, proxy);
         }
         await Promise.all(calls);
         const mine = () => c.recv.items.filter(Number.isInteger);

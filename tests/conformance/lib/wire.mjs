@@ -139,6 +139,11 @@ export class Wire {
     const parts = this.protocol === 'messagepack' && item.binary && item.data.toString() !== '{}' + RS && item.data[0] !== 0x7b ? this.unpack(item.data) : this.unjson(item.data.toString());
     return parts.filter(p => p !== '{"type":6}' && p !== '[6]').map(p => `< ${item.binary ? 'bin' : 'txt'} ${p}`);
   }
+  /** Waits, taking nothing, until `test()` holds of the inbox; by default that there is something. */
+  async arrived(test = () => this.inbox.length > 0, ms = 6000) {
+    const deadline = Date.now() + ms;
+    while (!test()) await within(new Promise(done => { this.wake = done; }), deadline - Date.now(), `a message; so far: ${this.lines.slice(-4).join(' / ')}`);
+  }
   /** Waits for n messages (or the close). */
   async take(n = 1, ms = 6000) {
     let have = 0;

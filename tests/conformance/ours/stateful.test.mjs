@@ -65,8 +65,10 @@ test('official clients through cuts: nothing is lost, repeated or out of order',
     for (const c of clients) { await c.connection.start(); await c.invoke('Join', group); }
     const ids = clients.map(c => c.connection.connectionId);
     let done = false;
-    // This client gives up when it is cut while it resends, so not too often.
-    const cutting = proxies.map(async (proxy, i) => { for (let n = 0; !done; n++) { await sleep(250 + 50 * ((i + n) % 5)); proxy.cut(); } });
+    // This client gives up when it is cut while it resends, so not before it is back.
+    const cutting = proxies.map(async (proxy, i) => {
+      for (let n = 0; !done; n++) { await sleep(150 + 50 * ((i + n) % 5)); proxy.cut(); await clients[i].invoke('Where'); }
+    });
     await Promise.all(clients.map(async (c, sender) => {
       for (let n = 0; n < each; n++) { await c.invoke('Say', n % 4, group, ids, sender, n); await sleep(25); }
     }));

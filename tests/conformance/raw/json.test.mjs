@@ -249,7 +249,7 @@ describe('json conversations', opts, () => {
   });
   wire('json talk: cancel a stream', async w => {
     await w.ready();
-    w.json({ type: 4, invocationId: '1', target: 'Counter', arguments: [1000000, 60] }); await w.take(1);
+    w.json({ type: 4, invocationId: '1', target: 'Counter', arguments: [1000000, 3000] }); await w.take(1);
     w.json({ type: 5, invocationId: '1' });
     await w.take(1); // its completion
     w.json(call('AwaitCancelled', 1, 3000)); await w.take(1);
@@ -305,11 +305,11 @@ describe('json conversations', opts, () => {
   });
   wire('json talk: client result', async w => {
     await w.ready();
-    w.json(call('WhoAmI')); await w.pause(30);
+    w.json(call('WhoAmI')); await w.arrived();
     const me = JSON.parse(w.inbox[0].data.toString().slice(0, -1)).result; w.inbox.length = 0;
     w.name('me', me.connectionId);
     w.json({ type: 1, invocationId: '2', target: 'AskClientInHub', arguments: [me.connectionId, 'q'] });
-    await w.pause(60);
+    await w.arrived();
     const ask = JSON.parse(w.inbox[0].data.toString().slice(0, -1));
     w.name('ask', ask.invocationId);
     await w.take(1);
@@ -320,11 +320,11 @@ describe('json conversations', opts, () => {
   for (const [name, answer] of Object.entries(answers))
     wire(`json talk: client result answered with ${name}`, async w => {
       await w.ready('/parallel');
-      w.json(call('WhoAmI')); await w.pause(40);
+      w.json(call('WhoAmI')); await w.arrived();
       const me = JSON.parse(w.inbox[0].data.toString().slice(0, -1)).result; w.inbox.length = 0;
       w.name('me', me.connectionId);
       w.json({ type: 1, invocationId: '2', target: 'AskClientInHub', arguments: [me.connectionId, 'q'] });
-      await w.pause(80);
+      await w.arrived();
       const ask = JSON.parse(w.inbox[0].data.toString().slice(0, -1)); w.inbox.length = 0;
       w.name('ask', ask.invocationId);
       w.json({ type: 3, invocationId: ask.invocationId, ...answer });
@@ -417,7 +417,7 @@ describe('json stateful', opts, () => {
     w.json({ type: 1, invocationId: 'a', target: 'SetItem', arguments: ['n', 5] }); await w.take(1);
     const old = w.ws; const oldClosed = new Promise(done => old.once('close', (code, reason) => done(`${code} ${reason}`)));
     await attach(w, token, { shake: false });
-    if (w.closed) return;
+    if (w.ws.readyState !== w.ws.OPEN) return; // (w.closed may tell of the old one)
     w.note('old socket closed ' + await oldClosed);
     w.inbox.length = 0;
     w.json({ type: 9, sequenceId: 2 }, { type: 1, invocationId: 'b', target: 'GetItem', arguments: ['n'] });

@@ -121,9 +121,13 @@ describe('messagepack handshake and frames', opts, () => {
     // Message by message: how many share a frame is a matter of timing. All are shorter than 128 bytes.
     const each = data => data.length ? [data.subarray(0, data[0] + 1).toString('hex'), ...each(data.subarray(data[0] + 1))] : [];
     const show = i => { if (i.close) w.log('< close ' + i.close); else for (const hex of each(i.data)) w.log('< hex ' + hex); };
-    const say = async (...values) => { w.pack(...values); await w.pause(60); w.inbox.splice(0).forEach(show); };
-    await say(call('Add', 1, 2)); await say(call('Void')); await say(call('Null')); await say(call('Nope')); await say(call('SendArgs'));
-    await say(call('MakeDate')); await say([4, {}, '2', 'Counter', [2, 0], []]); await say([7, 'bye']);
+    const say = async (answers, ...values) => {
+      w.pack(...values);
+      await w.arrived(() => w.closed || w.inbox.reduce((n, i) => n + each(i.data ?? []).length, 0) >= answers);
+      w.inbox.splice(0).forEach(show);
+    };
+    await say(1, call('Add', 1, 2)); await say(1, call('Void')); await say(1, call('Null')); await say(1, call('Nope')); await say(2, call('SendArgs'));
+    await say(1, call('MakeDate')); await say(3, [4, {}, '2', 'Counter', [2, 0], []]); await say(9, [7, 'bye']);
   });
 });
 
@@ -144,17 +148,17 @@ describe('messagepack conversations', opts, () => {
   });
   wire('messagepack talk: cancel', async w => {
     await mp(w);
-    w.pack([4, {}, '1', 'Counter', [1000000, 60], []]); await w.take(1);
+    w.pack([4, {}, '1', 'Counter', [1000000, 3000], []]); await w.take(1);
     w.pack([5, {}, '1']); await w.take(1); await w.fence();
   });
   for (const [name, tail] of Object.entries({ 'a result': [3, 'answer'], 'an error': [1, 'no!'], 'nothing': [2], 'nil': [3, null], 'a number for a string': [3, 5] }))
     wire(`messagepack talk: client result answered with ${name}`, async w => {
       await mp(w, '/parallel');
-      w.ws.send(pack([1, {}, '0', 'WhoAmI', [], []])); await w.pause(60);
+      w.ws.send(pack([1, {}, '0', 'WhoAmI', [], []])); await w.arrived();
       const me = /"connectionId":"([^"]+)"/.exec(w.unpack(w.inbox.shift().data)[0])[1];
       w.name('me', me);
       w.pack([1, {}, '2', 'AskClientInHub', [me, 'q'], []]);
-      await w.pause(80);
+      await w.arrived();
       const ask = w.unpack(w.inbox[0].data)[0];
       w.name('ask', JSON.parse(ask)[2]);
       await w.take(1);
