@@ -6,6 +6,8 @@
 
 #include "base/check.h"
 #include "tests/lib/cluster.h"
+#include "tests/lib/peer_msgpack.h"
+#include "wire/ws_frame.h"
 
 static struct peer *peer_of(struct sl_outlet *outlet)
 {
@@ -25,7 +27,10 @@ static size_t hear(struct peer *peer, struct sl_slice message)
 
 static size_t on_send(struct sl_outlet *outlet, struct sl_buf *message)
 {
-    sl_assert(message->head_len > 0); /* framed before anybody got it */
+    /* Framed before anybody got it, and for this protocol. */
+    sl_assert(message->head_len > 0);
+    sl_assert((sl_buf_framed(message).ptr[0] & 0xf) ==
+              (outlet->binary ? SL_WS_BINARY : SL_WS_TEXT));
     peer_of(outlet)->shared++;
     return hear(peer_of(outlet), sl_buf_payload(message));
 }
@@ -96,6 +101,17 @@ void peer_join(struct peer *peer, struct cluster_worker *worker,
     sl_assert(strcmp(peer_heard(peer), "{}\n") == 0);
 }
 
+void peer_join_msgpack(struct peer *peer, struct cluster_worker *worker,
+                       const char *name, const char *user)
+{
+    peer_open(peer, worker, name, user);
+    peer_say(peer, "{'protocol':'messagepack','version':1}");
+    sl_assert(peer->outlet.binary);
+    /* The answer is JSON in either protocol. */
+    sl_assert(sl_slice_eq(sl_str_slice(&peer->heard), SL_SLICE("{}\x1e")));
+    sl_str_clear(&peer->heard);
+}
+
 void peer_say_bytes(struct peer *peer, struct sl_slice bytes)
 {
     if (peer->conn != NULL)
@@ -133,6 +149,12 @@ void peer_invoke(struct peer *peer, const char *id, const char *target,
                  const char *args)
 {
     struct sl_str line = { 0 };
+    if (peer->outlet.binary) {
+        peer_msgpack_invoke(&line, id, target, args);
+        peer_say_bytes(peer, sl_str_slice(&line));
+        sl_str_release(&line);
+        return;
+    }
     sl_str_add_lit(&line, "{'type':1,");
     if (id != NULL)
         sl_str_add_fmt(&line, "'invocationId':'%s',", id);
@@ -144,7 +166,10 @@ void peer_invoke(struct peer *peer, const char *id, const char *target,
 const char *peer_heard(struct peer *peer)
 {
     sl_str_clear(&peer->text);
-    sl_str_add_slice(&peer->text, sl_str_slice(&peer->heard));
+    if (peer->outlet.binary)
+        peer_msgpack_read(sl_str_slice(&peer->heard), &peer->text);
+    else
+        sl_str_add_slice(&peer->text, sl_str_slice(&peer->heard));
     sl_str_clear(&peer->heard);
     for (size_t i = 0; i < peer->text.len; i++) {
         if (peer->text.ptr[i] == '"')

@@ -5,7 +5,9 @@
  * can stop reading, so that the server's queue grows.
  *
  * To keep tests readable ' stands for " and a line feed for the record
- * separator, in both directions.
+ * separator, in both directions. A peer that joined in MessagePack hears the
+ * same text (tests/lib/peer_msgpack.h); a message in the other protocol ends
+ * the test.
  */
 #pragma once
 
@@ -41,6 +43,10 @@ void peer_open_as(struct peer *peer, struct cluster_worker *worker,
 /* Opens, shakes hands and hears "{}". */
 void peer_join(struct peer *peer, struct cluster_worker *worker,
                const char *name, const char *user);
+
+/* The same in MessagePack. It says peer_invoke only, with strings. */
+void peer_join_msgpack(struct peer *peer, struct cluster_worker *worker,
+                       const char *name, const char *user);
 
 /* As it stands, without a separator. */
 void peer_say_raw(struct peer *peer, const char *text);

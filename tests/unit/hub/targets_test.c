@@ -57,6 +57,60 @@ static void test_one_encoding_for_all(void **state)
     alone_release(&alone);
 }
 
+/* Once for each protocol that somebody speaks, in a frame of its kind. */
+static void test_one_encoding_for_each_protocol(void **state)
+{
+    (void)state;
+    const struct sl_send to_all = { .audience = SL_TO_ALL };
+    struct alone alone;
+    alone_init(&alone, NULL);
+    peer_join_msgpack(&alone.a, alone.worker, "a", NULL);
+    assert_int_equal(send(&alone, to_all), 0);
+    assert_int_equal(writes, 1);
+    expect_heard(&alone.a, HEAR("m"));
+
+    alone_join(&alone, &alone.b, "b");
+    assert_int_equal(send(&alone, to_all), 0);
+    assert_int_equal(writes, 2);
+    expect_heard(&alone.a, HEAR("m"));
+    expect_heard(&alone.b, HEAR("m"));
+    assert_int_equal(alone.a.shared, 2);
+    assert_int_equal(alone.worker->world.scratch.len, 0);
+
+    /* One client: only what that one speaks. */
+    struct sl_slice id = sl_conn_id(alone.a.conn);
+    struct sl_send to_one = { .audience = SL_TO_CLIENTS,
+                              .names = &id,
+                              .name_count = 1 };
+    assert_int_equal(send(&alone, to_one), 0);
+    assert_int_equal(writes, 1);
+    expect_heard(&alone.a, HEAR("m"));
+
+    peer_leave(&alone.a, SL_CLOSE_LOST);
+    cluster_settle(&alone.cluster);
+    assert_int_equal(send(&alone, to_all), 0);
+    assert_int_equal(writes, 1);
+    expect_heard(&alone.b, HEAR("m"));
+    alone_release(&alone);
+}
+
+/* JSON cannot say "\xff", and one encoding that fails ends the send: nobody
+ * hears a half of it, in whatever order the protocols are written. */
+static void test_a_send_reaches_both_protocols_or_none(void **state)
+{
+    (void)state;
+    struct alone alone;
+    alone_init(&alone, NULL);
+    alone_join(&alone, &alone.a, "a");
+    peer_join_msgpack(&alone.b, alone.worker, "b", NULL);
+    assert_true(send(&alone, (struct sl_send){ .audience = SL_TO_ALL,
+                                               .args = write_broken }) < 0);
+    expect_heard(&alone.a, "");
+    expect_heard(&alone.b, "");
+    assert_int_equal(alone.worker->world.scratch.len, 0);
+    alone_release(&alone);
+}
+
 static void test_single_client_is_copied(void **state)
 {
     (void)state;
@@ -248,6 +302,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_encoding_for_all),
+        cmocka_unit_test(test_one_encoding_for_each_protocol),
+        cmocka_unit_test(test_a_send_reaches_both_protocols_or_none),
         cmocka_unit_test(test_single_client_is_copied),
         cmocka_unit_test(test_except),
         cmocka_unit_test(test_groups_and_users),

@@ -10,6 +10,8 @@ static void finds_by_name(void **state)
     (void)state;
     assert_ptr_equal(sl_hub_protocol_find(SL_SLICE("json")), &sl_hub_json);
     assert_ptr_equal(sl_hub_protocol_find(SL_SLICE("JsOn")), &sl_hub_json);
+    assert_ptr_equal(sl_hub_protocol_find(SL_SLICE("MessagePack")),
+                     &sl_hub_msgpack);
     assert_null(sl_hub_protocol_find(SL_SLICE("jso")));
     assert_null(sl_hub_protocol_find(SL_SLICE("json\0")));
     assert_null(sl_hub_protocol_find((struct sl_slice){ 0 }));
@@ -23,6 +25,12 @@ static void gets_by_id(void **state)
     assert_string_equal(json->name, "json");
     assert_int_equal(json->id, SL_PROTOCOL_JSON);
     assert_false(json->binary);
+    const struct sl_hub_protocol *packed =
+        sl_hub_protocol_get(SL_PROTOCOL_MESSAGEPACK);
+    assert_ptr_equal(packed, &sl_hub_msgpack);
+    assert_string_equal(packed->name, "messagepack");
+    assert_int_equal(packed->id, SL_PROTOCOL_MESSAGEPACK);
+    assert_true(packed->binary);
 }
 
 static void readers_may_be_released_twice(void **state)
