@@ -70,8 +70,8 @@ void ws_rig_close(struct ws_rig *rig)
                                     sl_list_empty(&rig->http.conns));
     c_hub_release(&rig->hub);
     test_loop_until(&rig->loop, sl_world_conn_count(&rig->world) == 0);
+    sl_endpoint_free(rig->endpoint, rig->router);
     sl_http_router_free(rig->router);
-    sl_free(rig->endpoint);
     sl_transport_release(&rig->transport);
     sl_world_release(&rig->world);
     test_loop_close(&rig->loop);
