@@ -32,11 +32,19 @@ static void test_defaults(void **state)
     assert_int_equal(options.keep_alive, 15000);
     assert_int_equal(options.client_timeout, 30000);
     assert_int_equal(options.handshake_timeout, 15000);
+    assert_int_equal(options.disconnect_timeout, 15000);
+    assert_int_equal(options.negotiate_timeout, 60000);
+    assert_int_equal(options.poll_timeout, 90000);
     assert_int_equal(options.max_message_size, 32768);
     assert_int_equal(options.max_parallel_invocations, 1);
     assert_int_equal(options.max_outbound, 1 << 20);
+    assert_int_equal(options.max_streams, 1000);
     assert_int_equal(options.stream_buffer, 10);
+    assert_int_equal(options.stateful_reconnect_buffer, 100000);
     assert_int_equal(options.detailed_errors, 0);
+    assert_int_equal(options.strict_arguments, 0);
+    assert_int_equal(options.close_on_expiry, 0);
+    assert_int_equal(options.rate.count, 0);
     assert_int_equal(options.transports, 7);
     assert_null(sl_hub_options_doubt(&options));
 }
