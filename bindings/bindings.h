@@ -25,6 +25,7 @@ void sl_lua_upload_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_store_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_log_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_json_open(lua_State *L, struct sl_engine *engine);
+void sl_lua_names_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_config_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_route_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_reload_open(lua_State *L, struct sl_engine *engine);
@@ -50,6 +51,12 @@ void sl_lua_push_request(lua_State *L, struct sl_engine *engine,
 /* Seconds at the index, from `least` (0 or 0.001) up, as milliseconds. */
 SL_RAISES uint64_t sl_lua_check_seconds(lua_State *L, int index, int level,
                                         lua_Number least);
+
+/* Raises `what has no "key"`, the key at the index, and which of the names was
+ * meant. name_at gives them one by one, NULL after the last. */
+typedef const char *(*sl_name_at_cb)(unsigned at);
+SL_RAISES int sl_lua_raise_unknown(lua_State *L, int level, const char *what,
+                                   int index, sl_name_at_cb name_at);
 
 /* Timers of a generation: begin to tick, and end. */
 struct sl_timer;

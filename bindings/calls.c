@@ -71,8 +71,13 @@ static void fail_call(struct sl_co *co)
 static void refuse_result(struct sl_co *co, const struct sl_encode *encode)
 {
     struct sl_str *out = &co->engine->scratch;
+    lua_Debug place;
+    sl_generation_push(co->L, co->script->gen,
+                       sl_script_find(co->script, co->what)->function);
+    lua_getinfo(co->L, ">S", &place);
     sl_str_clear(out);
-    sl_str_add_fmt(out, "the result of %.*s", (int)co->what.len, co->what.ptr);
+    sl_str_add_fmt(out, "%s:%d: the result of %.*s", place.short_src,
+                   place.linedefined, (int)co->what.len, co->what.ptr);
     sl_encode_explain(encode, out);
     lua_settop(co->L, 0);
     sl_lua_push_slice(co->L, sl_str_slice(out));

@@ -284,6 +284,7 @@ static void open_natives(lua_State *L, struct sl_engine *engine)
     static const luaL_Reg functions[] = { { "source", native_source },
                                           { NULL, NULL } };
     sl_lua_set_functions(L, engine, functions);
+    sl_lua_names_open(L, engine);
     sl_lua_value_open(L, engine);
     sl_lua_hub_open(L, engine);
     sl_lua_clients_open(L, engine);

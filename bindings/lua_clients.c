@@ -220,20 +220,43 @@ static int clients_others_in_group(lua_State *L)
 
 /* ---- all, caller, others ---- */
 
+static const char *name_at(unsigned at)
+{
+    static const char *const names[] = {
+        "all",     "caller", "others", "all_except",   "client",
+        "clients", "group",  "groups", "group_except", "others_in_group",
+        "user",    "users",  NULL,
+    };
+    return names[at];
+}
+
+/* clients:send("Hello"), but to whom? */
+SL_RAISES static void check_not_of_proxies(lua_State *L, struct sl_slice key)
+{
+    static const char *const functions[] = { "send", "invoke", "count", "close",
+                                             "timeout" };
+    for (unsigned i = 0; i < SL_COUNT(functions); i++)
+        if (sl_slice_eq(key, sl_slice_str(functions[i])))
+            sl_lua_raise(
+                L, AUTHOR, "clients:%s, but of whom? Write clients.%s:%s(...)",
+                functions[i],
+                functions[i][0] == 'i' || functions[i][0] == 't' ? "caller"
+                                                                 : "all",
+                functions[i]);
+}
+
 /* What the table of methods does not have. */
 static int clients_index(lua_State *L)
 {
     struct sl_engine *engine = sl_engine_of(L);
-    struct sl_slice key = sl_lua_slice(L, 2);
+    struct sl_slice key = lua_type(L, 2) == LUA_TSTRING
+                              ? sl_lua_slice(L, 2)
+                              : (struct sl_slice){ 0 };
     bool caller = sl_slice_eq(key, SL_SLICE("caller"));
-    if (!caller && !sl_slice_eq(key, SL_SLICE("others")))
-        return sl_lua_raise(
-            L, AUTHOR,
-            "clients has no \"%s\": all, caller, others, :all_except{ids}, "
-            ":client(id), :clients{ids}, :group(g), :groups{gs}, "
-            ":group_except(g, {ids}), :others_in_group(g), :user(u), "
-            ":users{us}",
-            key.ptr == NULL ? "?" : key.ptr);
+    if (!caller && !sl_slice_eq(key, SL_SLICE("others"))) {
+        check_not_of_proxies(L, key);
+        return sl_lua_raise_unknown(L, AUTHOR, "clients", 2, name_at);
+    }
     lua_settop(L, 2);
     check_caller(L, caller ? ".caller" : ".others");
     push_caller(L, engine);
@@ -479,5 +502,7 @@ void sl_lua_clients_open(lua_State *L, struct sl_engine *engine)
     lua_pushvalue(L, -1);
     lua_setfield(L, -4, "proxy_methods"); /* engine.lua adds more */
     lua_setfield(L, -2, "__index");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "proxy_mt");
     sl_engine_keep(L, engine, SL_REF_PROXY_MT);
 }

@@ -244,16 +244,25 @@ static int context_abort(lua_State *L)
                             "call it with a colon: "
                             "context:abort()");
     struct sl_slice text = { 0 };
-    if (!lua_isnoneornil(L, 2)) {
-        luaL_checktype(L, 2, LUA_TSTRING);
+    if (lua_type(L, 2) == LUA_TSTRING)
         text = sl_lua_slice(L, 2);
-    }
+    else if (!lua_isnoneornil(L, 2))
+        return sl_lua_raise(L, AUTHOR, "the text must be a string, not %s",
+                            luaL_typename(L, 2));
     struct sl_conn *conn = context_conn(L, engine);
 
     if (conn != NULL)
         sl_conn_abort(conn, text);
 
     return 0;
+}
+
+/* abort stands behind the fields. */
+static const char *name_at(unsigned at)
+{
+    if (at < SL_COUNT(fields))
+        return fields[at].name;
+    return at == SL_COUNT(fields) ? "abort" : NULL;
 }
 
 static int context_index(lua_State *L)
@@ -268,8 +277,7 @@ static int context_index(lua_State *L)
         lua_pushvalue(L, lua_upvalueindex(2));
         return 1;
     }
-    return sl_lua_raise(L, AUTHOR, "context has no \"%s\"",
-                        key.ptr == NULL ? "?" : key.ptr);
+    return sl_lua_raise_unknown(L, AUTHOR, "context", 2, name_at);
 }
 
 void sl_lua_context_open(lua_State *L, struct sl_engine *engine)

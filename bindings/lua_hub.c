@@ -14,59 +14,30 @@
 #include "bindings/authorize.h"
 #include "bindings/bindings.h"
 #include "bindings/coroutine.h"
+#include "bindings/nearest.h"
 
 #include <stdlib.h>
 
 #define AUTHOR 2 /* signalua.hub, which calls us, is level 1 */
 #define RATE_SECONDS_MAX 86400
 
-/* ---- names nearby ---- */
-
-#define NAME_LEN_MAX 40u
-
-/* Letters to insert, remove or change to make b of a (Levenshtein). */
-static unsigned distance(struct sl_slice a, struct sl_slice b)
-{
-    unsigned row[NAME_LEN_MAX + 1];
-    if (a.len > NAME_LEN_MAX || b.len > NAME_LEN_MAX)
-        return NAME_LEN_MAX;
-    for (unsigned j = 0; j <= b.len; j++)
-        row[j] = j;
-    for (unsigned i = 1; i <= a.len; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
-        for (unsigned j = 1; j <= b.len; j++) {
-            unsigned change = diagonal + (a.ptr[i - 1] != b.ptr[j - 1]);
-            diagonal = row[j];
-            unsigned shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            row[j] = change < shift ? change : shift;
-        }
-    }
-    return row[b.len];
-}
+/* ---- options ---- */
 
 static const char *const plain_options[] = { "path",       "backplane_name",
                                              "transports", "methods",
                                              "authorize",  "rate" };
 
-static const char *nearest_option(struct sl_slice name)
+SL_RAISES static void raise_unknown_option(lua_State *L, struct sl_slice name)
 {
-    const char *best = plain_options[0];
-    unsigned least = NAME_LEN_MAX;
-    for (unsigned i = 0; i < sl_option_count + SL_COUNT(plain_options); i++) {
-        const char *option = i < sl_option_count
-                                 ? sl_option_infos[i].name
-                                 : plain_options[i - sl_option_count];
-        unsigned far = distance(name, sl_slice_str(option));
-        if (far < least) {
-            least = far;
-            best = option;
-        }
-    }
-    return best;
+    struct sl_nearest nearest;
+    sl_nearest_init(&nearest, name);
+    for (unsigned i = 0; i < SL_COUNT(plain_options); i++)
+        sl_nearest_offer(&nearest, sl_slice_str(plain_options[i]));
+    for (unsigned i = 0; i < sl_option_count; i++)
+        sl_nearest_offer(&nearest, sl_slice_str(sl_option_infos[i].name));
+    sl_lua_raise(L, AUTHOR, "unknown option \"%s\"; the nearest is \"%.*s\"",
+                 name.ptr, (int)nearest.best.len, nearest.best.ptr);
 }
-
-/* ---- options ---- */
 
 SL_RAISES static void set_number(lua_State *L, struct sl_script *script,
                                  const struct sl_option_info *info)
@@ -290,8 +261,7 @@ SL_RAISES static void set_option(lua_State *L, struct sl_script *script)
         sl_policy_read(L, script->gen, AUTHOR, "option \"authorize\"",
                        &script->policy);
     else
-        sl_lua_raise(L, AUTHOR, "unknown option \"%s\"; the nearest is \"%s\"",
-                     name.ptr, nearest_option(name));
+        raise_unknown_option(L, name);
 }
 
 static struct sl_slice without_suffix(struct sl_slice file)
@@ -417,6 +387,26 @@ static void complain(struct collecting *c, const struct shape *shape,
     c->errors++;
 }
 
+/* "OnConnected" and "OnConnectedAsync", as the hook is called elsewhere. (But
+ * AuthenticateAsync may be a method.) */
+static bool is_spelling_of(struct sl_slice name, const char *hook)
+{
+    static const struct sl_slice async = { "Async", 5 };
+    if (hook[0] == 'o' && name.len > async.len &&
+        sl_slice_eq_nocase(
+            sl_slice_of(name.ptr + name.len - async.len, async.len), async))
+        name.len -= async.len;
+    for (; *hook != '\0'; hook++) {
+        if (*hook == '_' && (name.len == 0 || name.ptr[0] != '_'))
+            continue;
+        if (name.len == 0 ||
+            !sl_slice_eq_nocase(sl_slice_of(name.ptr, 1), sl_slice_of(hook, 1)))
+            return false;
+        name = sl_slice_of(name.ptr + 1, name.len - 1);
+    }
+    return name.len == 0;
+}
+
 /* Where a hook of that name is kept; NULL: not a hook. */
 static int *hook_place(struct sl_script *script, struct sl_slice name,
                        const char **hook)
@@ -429,7 +419,7 @@ static int *hook_place(struct sl_script *script, struct sl_slice name,
                   { "around_invoke", &script->around },
                   { "authenticate", &script->authenticate } };
     for (unsigned i = 0; i < SL_COUNT(hooks); i++)
-        if (sl_slice_eq_nocase(name, sl_slice_str(hooks[i].name))) {
+        if (is_spelling_of(name, hooks[i].name)) {
             *hook = hooks[i].name;
             return hooks[i].place;
         }

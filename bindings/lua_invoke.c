@@ -114,8 +114,10 @@ SL_RAISES static struct sl_slice check_client(lua_State *L,
                      "nobody is there to be asked: the caller's "
                      "connection is gone");
     sl_lua_raise(L, level,
-                 "%s is for one client: clients:client(id) or clients.caller",
-                 function);
+                 "%s asks one client, and this proxy may mean many: write "
+                 "clients:client(id):%s(...) or clients.caller:%s(...)%s",
+                 function, function, function,
+                 function[0] == 'i' ? "; send is for many" : "");
     return (struct sl_slice){ 0 };
 }
 

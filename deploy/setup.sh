@@ -30,6 +30,7 @@ needed_to_run=(
 )
 needed_to_test=(
     libcmocka-dev luajit clang clang-tidy clang-format cppcheck liburing-dev
+    lua-check
 )
 # Where the distribution has them; else unpacked from the next release.
 young_libraries=(
@@ -65,7 +66,7 @@ report_unknown_system()
             missing+=("$module")
     done
     if [ "$1" = test ]; then
-        for tool in clang clang-tidy cppcheck luajit; do
+        for tool in clang clang-tidy cppcheck luajit luacheck; do
             command -v "$tool" >/dev/null || missing+=("$tool")
         done
         pkg-config --exists cmocka 2>/dev/null || missing+=(cmocka)

@@ -21,6 +21,40 @@ local function finish(ok, ...)
 end
 native.finish = finish
 
+-- Raises at the author's line, however many functions of ours are between.
+local getinfo = debug.getinfo
+
+local function blame(text)
+    local level = 2
+    local info = getinfo(level, "S")
+    while info and info.source:find("^=signalua/") do
+        level = level + 1
+        info = getinfo(level, "S")
+    end
+    error(text, level)
+end
+native.blame = blame
+
+-- Makes reading a name that the table has not an error which says what was
+-- meant. otherwise(name), if given, has the word before.
+function native.strict(values, what, otherwise)
+    return setmetatable(values, {
+        __index = function(_, name)
+            local text = otherwise and otherwise(name)
+            if not text then
+                local names = {}
+                for known in pairs(values) do
+                    names[#names + 1] = known
+                end
+                table.sort(names)
+                text = native.unknown(what, name, names)
+            end
+            blame(text)
+        end,
+    })
+end
+local strict = native.strict
+
 -- Halves of an integer that a double cannot hold.
 function native.int64(high, low, unsigned)
     local value = ffi.cast(uint64, high) * 0x100000000ULL
@@ -198,17 +232,29 @@ native.proxy_methods.close = function(...)
     return finish(native.proxy_close(...))
 end
 
-native.groups_mt.__index = {
+-- A typed hub of .NET has its clients' methods here.
+strict(native.proxy_methods, "this proxy", function(name)
+    if type(name) == "string" and name:find("^%u") then
+        return ('to call "%s" of the clients write :send("%s", ...)')
+            :format(name, name)
+    end
+end)
+native.proxy_mt.__call = function()
+    blame("this is no function but a proxy: write clients.all:send(...), "
+        .. "clients.caller:send(...)")
+end
+
+native.groups_mt.__index = strict({
     add = function(...) return finish(native.groups_add(...)) end,
     remove = function(...) return finish(native.groups_remove(...)) end,
     members = function(...) return finish(native.groups_members(...)) end,
     count = function(...) return finish(native.groups_count(...)) end,
-}
+}, "groups")
 
-native.users_mt.__index = {
+native.users_mt.__index = strict({
     online = function(...) return finish(native.users_online(...)) end,
-}
+}, "users")
 
-native.task_mt.__index = {
+native.task_mt.__index = strict({
     wait = function(task) return finish(native.task_wait(task)) end,
-}
+}, "a task")

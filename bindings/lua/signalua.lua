@@ -4,7 +4,7 @@
 -- "signalua"` returns, and the environment in which the scripts run. Returns
 -- the function with which the loader runs a hub file.
 local native = ...
-local finish = native.finish
+local finish, blame, strict = native.finish, native.blame, native.strict
 
 local signalua = {
     null = native.null,
@@ -17,13 +17,16 @@ local signalua = {
     spawn = native.spawn,
     route = native.route,
     on_reload = native.on_reload,
-    json = { encode = native.json_encode, decode = native.json_decode },
-    log = {
+    json = strict({
+        encode = native.json_encode,
+        decode = native.json_decode,
+    }, "signalua.json"),
+    log = strict({
         debug = native.log_debug,
         info = native.log_info,
         warn = native.log_warn,
         error = native.log_error,
-    },
+    }, "signalua.log"),
 }
 
 function signalua.array(items)
@@ -67,6 +70,7 @@ function signalua.store.command(name, ...)
     end
     return finish(native.store(name:lower(), ...))
 end
+strict(signalua.store, "signalua.store")
 
 function signalua.keep(name, default)
     if type(name) ~= "string" then
@@ -128,13 +132,49 @@ local function outside(index)
     }
 end
 
+-- Fields of a hub are its author's and may be nil, but for these.
+local meant = {
+    client = "clients", Clients = "clients",
+    group = "groups", Groups = "groups",
+    Users = "users", Context = "context",
+}
+
+local function misread(_, name)
+    if name == "context" then
+        blame("context is only there inside of a call, as self.context")
+    elseif meant[name] then
+        blame(('a hub has no "%s": did you mean "%s"?')
+            :format(name, meant[name]))
+    end
+end
+
+-- A field that would hide what every hub has, and a hook that could not run.
+local reserved = { clients = true, groups = true, users = true, context = true }
+local hooks = {
+    on_connected = true, on_disconnected = true, around_invoke = true,
+    authenticate = true,
+}
+
+local function set_field(hub, name, value)
+    if type(value) ~= "function" then -- functions are looked at when it is made
+        if reserved[name] then
+            blame(name .. " is what every hub has already: choose another name")
+        elseif hooks[name] then
+            blame(("%s is a hook and must be a function, not a %s")
+                :format(name, type(value)))
+        end
+    end
+    rawset(hub, name, value)
+end
+
 signalua.hubs = setmetatable({}, {
     __index = function(hubs, name)
         local index = native.hub_find(name)
         if index == nil then
             return nil
         end
-        local hub = read_only(outside(index), "signalua.hubs." .. name)
+        local what = "signalua.hubs." .. name
+        local hub = read_only(strict(outside(index), what), what)
         rawset(hubs, name, hub)
         return hub
     end,
@@ -166,10 +206,15 @@ end
 
 function signalua.hub(options)
     local id, index = native.hub_define(options)
-    local hub = setmetatable({}, { __index = outside(index) })
+    local hub = setmetatable({}, {
+        __index = setmetatable(outside(index), { __index = misread }),
+        __newindex = set_field,
+    })
     native.hub_register(id, hub, self_metatable(hub, index), call_around)
     return hub
 end
+
+strict(signalua, "signalua")
 
 ---- scripts
 

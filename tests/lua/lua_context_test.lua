@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --
 -- self.context: each field, and what is not there.
-local signalua = require "signalua"
 local check = require "lib.check"
 local Hub, test = check.hub()
 

@@ -198,6 +198,7 @@ static void refuses_a_result_that_cannot_be_encoded(void **state)
                                         "function Hub:Ok() return 1 end\n" DONE);
     expect_failure(&rig, "Run", "[]",
                    "the result of Run: field \\'a.b\\' is a function");
+    expect_logged(&rig, "chat.lua:3: the result of Run: field");
     assert_string_equal(lua_rig_call(&rig, "Ok", "[]"), RESULT("1", "1"));
     lua_rig_release(&rig);
 }

@@ -202,7 +202,7 @@ static void says_what_is_wrong(void **state)
     struct lua_rig rig;
     setup(&rig, 1);
     expect_error(&rig, "self.clients.nobody:send()",
-                 "clients has no \\'nobody\\'");
+                 "clients has no \\'nobody\\', but all, caller, others, ");
     expect_error(&rig, "self.clients.group(1)",
                  "call it with a colon: clients:group(...)");
     expect_error(&rig, "self.clients:group()",

@@ -81,6 +81,18 @@ static void refuses_methods(void **state)
     expect_refused(
         "()", "function Hub.Authenticate() end",
         "Authenticate is taken for the hook authenticate: write it so");
+    expect_refused("()", "function Hub:OnDisconnectedAsync(e) end",
+                   "chat.lua:3: OnDisconnectedAsync is taken for the hook "
+                   "on_disconnected: write it so");
+    expect_refused("()", "function Hub:aroundInvoke() end", "around_invoke");
+    expect_refused("()", "\nHub.users = {}",
+                   "chat.lua:4: users is what every hub has already");
+    expect_refused("()", "Hub.on_connected = true",
+                   "chat.lua:3: on_connected is a hook and must be a function, "
+                   "not a boolean");
+    expect_refused("()", "signalua.evry(1, print)",
+                   "chat.lua:3: signalua has no \"evry\": did you mean "
+                   "\"every\"?");
     expect_refused("()", "function Hub:groups() end",
                    "groups is what every hub has already");
 }

@@ -194,10 +194,11 @@ static void says_what_is_wrong(void **state)
     static const struct {
         const char *code, *part;
     } wrong[] = {
-        { "self.clients.all:invoke([[x]])", "invoke is for one client" },
+        { "self.clients.all:invoke([[x]])",
+          "clients.caller:invoke(...); send is for many" },
         { "self.clients:clients{id}:invoke([[x]])",
-          "invoke is for one client" },
-        { "self.clients:user([[u]]):timeout(1)", "timeout is for one client" },
+          "invoke asks one client" },
+        { "self.clients:user([[u]]):timeout(1)", "timeout asks one client" },
         { "self.clients.caller.invoke([[x]])", "call it with a colon" },
         { "self.clients.caller.timeout(1)", "call it with a colon" },
         { "self.clients.caller:timeout(0)", "from 0.001 up" },
