@@ -248,7 +248,8 @@ static void on_post(struct sl_http_request *request, struct sl_link *link)
 
 static struct sl_slice user_of(const struct sl_identity *identity)
 {
-    return identity == NULL ? (struct sl_slice){ 0 } : identity->user_id;
+    struct sl_slice nobody = { 0 };
+    return identity == NULL ? nobody : identity->user_id;
 }
 
 /* Another user's token: the connection is not touched. As in the reference,
