@@ -71,6 +71,7 @@ struct sl_engine {
     struct sl_list live, idle; /* of sl_co */
     unsigned idle_count;
     unsigned stream_count; /* streams to clients that run */
+    unsigned routes_left;  /* functions of routes whose client has left */
     unsigned ends;         /* coroutines ended since the memory gauge was set */
 
     struct sl_generation *current; /* serves; counted; NULL before commit */

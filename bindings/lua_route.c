@@ -3,7 +3,8 @@
  * signalua.route: small HTTP endpoints in Lua. fn(request) runs as a coroutine
  * and returns status, body, headers. Whatever it does wrong is a 500 and a log
  * line. The peer may go away meanwhile: the function then runs to its end and
- * its answer is dropped.
+ * its answer is dropped. There are so many of those at most; then the one that
+ * has been at it longest is cancelled.
  */
 #include "bindings/authorize.h"
 #include "bindings/bindings.h"
@@ -11,6 +12,9 @@
 #include "bindings/generation.h"
 #include "http/http.h"
 
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <ctype.h>
@@ -138,6 +142,9 @@ static void on_route_end(struct sl_co *co, int status)
     if (request != NULL) {
         request->on_gone = NULL;
         request->tag = NULL;
+    } else {
+        sl_assert(co->engine->routes_left > 0);
+        co->engine->routes_left--;
     }
     if (status != 0) {
         log_and_fail(co, request);
@@ -185,11 +192,30 @@ void sl_lua_push_request(lua_State *L, struct sl_engine *engine,
     lua_setfield(L, -2, "headers");
 }
 
+/* Rare, so the coroutine is searched for: those that live stand in the order
+ * in which they began. */
+static void cancel_oldest(struct sl_engine *engine)
+{
+    SL_LIST_FOREACH(node, &engine->live) {
+        struct sl_co *co = SL_CONTAINER_OF(node, struct sl_co, node);
+        if (co->on_end != on_route_end || co->user != NULL || co->cancelled)
+            continue;
+        sl_log_warn("route cancelled: its client left, and too many such run",
+                    SL_F_SLICE("route", co->what),
+                    SL_F_INT("most", SL_ROUTES_LEFT_MAX));
+        sl_co_cancel(co);
+        return;
+    }
+}
+
 static void on_gone(struct sl_http_request *request)
 {
     struct sl_co *co = request->tag;
-    if (co != NULL)
-        co->user = NULL;
+    if (co == NULL)
+        return;
+    co->user = NULL;
+    if (++co->engine->routes_left > SL_ROUTES_LEFT_MAX)
+        cancel_oldest(co->engine);
 }
 
 static void run(struct sl_engine *engine, const struct sl_route *route,

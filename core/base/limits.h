@@ -111,6 +111,10 @@
                                      no order */
 #define SL_LOG_FIELDS_MAX 32      /* fields of a script's log line */
 #define SL_ROUTE_HEADERS_MAX 32   /* headers in the answer of a route */
+#define SL_ROUTES_LEFT_MAX 1000   /* of a worker: functions of routes that go on
+                                     though their client has left. One that
+                                     never ends would cost memory for each
+                                     client that asks and goes */
 #define SL_WORKERS_MAX 64         /* the worker masks are 64 bits wide */
 
 /* ---- store ---- */

@@ -165,9 +165,28 @@ test('routes of scripts', () => serving({ workers: 2 }, async server => {
   assert.equal((await fetch(server.url + '/shout')).status, 405);
   const broken = await fetch(server.url + '/broken');
   assert.equal(broken.status, 500);
-  assert.ok(!(await broken.text()).includes('reason'));
+  assert.equal(await broken.text(), '');
   const line = await server.log(l => JSON.stringify(l).includes("the route's reason"));
   assert.match(JSON.stringify(line), /lab\.lua:\d+/);
+}));
+
+test('a route hears of no body over the limit, and of one just under it', () => serving({ args: ['--body-max', '1000'] }, async server => {
+  const shout = size => fetch(server.url + '/shout', { method: 'POST', body: 'x'.repeat(size) });
+  assert.equal(await (await shout(1000)).text(), 'X'.repeat(1000));
+  assert.equal((await shout(1001)).status, 413);
+  assert.equal((await fetch(server.url + '/shout', { method: 'POST', body: 'again' })).status, 201);
+}));
+
+test('clients that leave a route which never answers: others are served, the program stops', () => serving({ workers: 2 }, async server => {
+  const beside = await bystander(server);
+  const running = async () => [...(await (await fetch(server.adminUrl + '/metrics')).text()).matchAll(/^signalua_coroutines_running\{[^}]*\} (\d+)$/gm)]
+    .reduce((sum, [, count]) => sum + Number(count), 0);
+  const sockets = Array.from({ length: 50 }, () => new Tcp(server.url).send('GET /never HTTP/1.1\r\nHost: x\r\n\r\n'));
+  await eventually(async () => await running() >= 50, 'all of them run');
+  for (const tcp of sockets) tcp.socket.destroy();
+  await beside.check();
+  assert.equal((await fetch(server.url + '/shout', { method: 'POST', body: 'x' })).status, 201);
+  await beside.stop();
 }));
 
 test('the route of the contract: GET /health', () => serving({ hubs: contractHubs }, async server => {

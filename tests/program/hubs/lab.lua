@@ -43,5 +43,6 @@ signalua.route("POST", "/shout", function(request)
   return 201, request.body:upper(), { ["x-query"] = request.query.q or "none", ["content-type"] = "text/shout" }
 end)
 signalua.route("GET", "/broken", function() error("the route's reason") end)
+signalua.route("GET", "/never", function() while true do signalua.sleep(0.02) end end)
 
 return Lab

@@ -3,6 +3,7 @@
  * signalua.route over real sockets: requests as scripts see them, answers as
  * clients do, and every wrong answer as a 500 with a log line.
  */
+#include "base/limits.h"
 #include "bindings/coroutine.h"
 #include "tests/lib/lua_rig.h"
 #include "tests/lib/test_http.h"
@@ -25,6 +26,13 @@ static const char script[] =
     "route('GET', '/body', function() return 200, {} end)\n"
     "route('GET', '/header', function() return 200, '', {['X'] = 'a\\nb'} end)\n"
     "route('GET', '/headers', function() return 200, '', 5 end)\n"
+    "route('GET', '/late', function() signalua.sleep(0)\n"
+    " error('broken') end)\n"
+    "route('GET', '/table', function() error({a = 1}) end)\n"
+    "route('GET', '/told', function() error(signalua.hub_error('told', 7))"
+    " end)\n"
+    "route('GET', '/never', function() while true do signalua.sleep(60) end"
+    " end)\n"
     "return Hub\n";
 
 static struct lua_rig rig;
@@ -100,12 +108,61 @@ static void answers_500_for_what_is_wrong(void **state)
         { GET("/body"), "the body must be a string" },
         { GET("/header"), "headers must be names and texts" },
         { GET("/headers"), "the headers must be a table" },
+        { GET("/table"), "(error object is a table value)" },
     };
     for (unsigned i = 0; i < SL_COUNT(cases); i++) {
         lua_rig_logged(&rig);
-        expect_answer(cases[i].request, "HTTP/1.1 500 ", "\r\n\r\n");
+        struct sl_str got =
+            test_http_ask(&http, sl_slice_str(cases[i].request));
+        assert_has(&got, "HTTP/1.1 500 ");
+        assert_has(&got, "Content-Length: 0\r\n");
+        assert_true(memcmp(got.ptr + got.len - 4, "\r\n\r\n", 4) == 0);
+        sl_str_release(&got);
         expect_logged(&rig, cases[i].logged);
     }
+    /* What a hub_error says is for clients of hubs; here it is one too many. */
+    expect_answer(GET("/told"), "HTTP/1.1 500 ", "Content-Length: 0\r\n");
+}
+
+/* The same once it has waited: the log has the line that raised. */
+static void answers_500_for_a_late_error(void **state)
+{
+    (void)state;
+    struct sl_str got = { 0 };
+    int fd = test_http_connect(&http);
+    lua_rig_logged(&rig);
+    test_send(fd, SL_SLICE(GET("/late")));
+    test_loop_until(&http.test,
+                    cluster_metric(rig.worker, SL_M_COROUTINES) == 1);
+    cluster_advance(&rig.cluster, 1);
+    test_http_await(&http, fd, &got, 1);
+    assert_has(&got, "HTTP/1.1 500 ");
+    assert_has_not(&got, "broken");
+    expect_logged(&rig, "chat.lua:15: broken");
+    assert_int_equal(cluster_metric(rig.worker, SL_M_SCRIPT_ERRORS), 1);
+    sl_str_release(&got);
+    close(fd);
+}
+
+/* The rig's limit is 10,000 bytes; the function hears of none that is longer. */
+static void bodies_are_bounded(void **state)
+{
+    (void)state;
+    struct sl_str text = { 0 };
+    for (size_t size = 10000; size <= 10001; size++) {
+        sl_str_clear(&text);
+        sl_str_add_fmt(&text,
+                       "POST /echo?a=1 HTTP/1.1\r\nHost: x\r\nX-B: y\r\n"
+                       "Content-Length: %zu\r\n\r\n",
+                       size);
+        for (size_t i = 0; i < size; i++)
+            sl_str_add_char(&text, 'z');
+        struct sl_str got = test_http_ask(&http, sl_str_slice(&text));
+        assert_has(&got, size > 10000 ? "HTTP/1.1 413 " : "HTTP/1.1 201 ");
+        assert_int_equal(test_count(&got, "POST /echo zzz"), size <= 10000);
+        sl_str_release(&got);
+    }
+    sl_str_release(&text);
 }
 
 static void answers_later(void **state)
@@ -139,6 +196,36 @@ static void outlives_the_client(void **state)
     assert_int_equal(cluster_metric(rig.worker, SL_M_COROUTINES), before);
 }
 
+/* A client asks for what never comes, and goes. */
+static void ask_and_leave(void)
+{
+    unsigned left = rig.engine->routes_left;
+    int64_t running = cluster_metric(rig.worker, SL_M_COROUTINES);
+    int fd = test_http_connect(&http);
+    test_send(fd, SL_SLICE(GET("/never")));
+    test_loop_until(&http.test,
+                    cluster_metric(rig.worker, SL_M_COROUTINES) == running + 1);
+    close(fd);
+    test_loop_until(&http.test, rig.engine->routes_left == left + 1);
+    cluster_settle(&rig.cluster);
+}
+
+static void those_that_never_end_are_bounded(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < SL_ROUTES_LEFT_MAX; i++)
+        ask_and_leave();
+    assert_int_equal(rig.engine->routes_left, SL_ROUTES_LEFT_MAX);
+    lua_rig_logged(&rig);
+    for (unsigned i = 0; i < 3; i++)
+        ask_and_leave();
+    assert_int_equal(rig.engine->routes_left, SL_ROUTES_LEFT_MAX);
+    assert_int_equal(cluster_metric(rig.worker, SL_M_COROUTINES),
+                     SL_ROUTES_LEFT_MAX);
+    expect_logged(&rig, "route cancelled: its client left");
+    expect_answer(GET("/health"), "HTTP/1.1 200 ", "ok");
+}
+
 static void refuses_wrong_routes(void **state)
 {
     (void)state;
@@ -158,6 +245,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(answers, setup, teardown),
         cmocka_unit_test_setup_teardown(leaves_others_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(answers_500_for_what_is_wrong, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(answers_500_for_a_late_error, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(bodies_are_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(those_that_never_end_are_bounded, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(answers_later, setup, teardown),
         cmocka_unit_test_setup_teardown(outlives_the_client, setup, teardown),
