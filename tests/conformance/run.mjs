@@ -40,7 +40,7 @@ function nodeTests(name) {
   const files = fs.readdirSync(path.join(here, name)).filter(file => file.endsWith('.test.mjs')).map(file => path.join(here, name, file));
   // The suite of our own reads counters of the server, so its files run one after another.
   const width = name === 'ours' ? 1 : 3;
-  return [process.execPath, ['--test', `--test-concurrency=${width}`, '--test-timeout=${FILE_MS}',
+  return [process.execPath, ['--test', `--test-concurrency=${width}`, `--test-timeout=${FILE_MS}`,
     `--test-reporter=${path.join(here, 'lib/reporter.mjs')}`, ...files]];
 }
 
