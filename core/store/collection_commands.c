@@ -372,7 +372,7 @@ static bool parse_zrange(struct sl_call *call, bool *reverse, bool *scores)
         struct sl_slice word = call->argv[i];
         if (sl_is_word(word, "withscores")) {
             *scores = true;
-        } else if (sl_is_word(word, "rev")) {
+        } else if (sl_is_word(word, "rev") && !*reverse) {
             *reverse = true;
         } else if (sl_is_word(word, "byscore") || sl_is_word(word, "bylex") ||
                    sl_is_word(word, "limit")) {

@@ -73,6 +73,60 @@ function test.keeps_sorted_sets()
     check.raises("not a valid float", store.zadd, "scores", "x", "ann")
 end
 
+-- What each command gives when there is nothing to give, as RESP2 has it.
+function test.gives_nothing_in_its_shape()
+    local nothing = {
+        get = { "nil" }, del = { "0" }, ttl = { "-2" }, expire = { "0", 10 },
+        lrange = { "[]", 0, -1 }, ltrim = { "OK", 0, -1 },
+        hget = { "nil", "f" }, hdel = { "0", "f" }, hgetall = { "{}" },
+        srem = { "0", "m" }, smembers = { "[]" },
+        zrem = { "0", "m" }, zrange = { "[]", 0, -1 },
+    }
+    for name, case in pairs(nothing) do
+        local got = store[name]("absent", unpack(case, 2))
+        if type(got) == "table" then got = signalua.json.encode(got) end
+        check.equal(tostring(got), case[1], name)
+    end
+    check.equal(store.set("absent", 1, "XX"), nil)
+    check.equal(store.zadd("absent", "XX", "INCR", 1, "m"), nil)
+    check.equal(store.get("absent"), nil)
+end
+
+function test.gives_texts_for_scores_and_numbers_for_counts()
+    check.equal(store.zadd("shape", "INCR", 1.5, "m"), "1.5")
+    check.equal(store.zadd("shape", "CH", 2, "m", 3, "n"), 2)
+    local ranked = store.zrange("shape", 0, -1, "WITHSCORES")
+    check.equal(signalua.json.encode(ranked), '["m","2","n","3"]')
+    check.equal(store.del("shape"), 1)
+    check.equal(store.set("shape", ""), "OK")
+    check.equal(store.get("shape"), "")
+    check.equal(store.expire("shape", 0), 1)
+    check.equal(store.ttl("shape"), -2)
+end
+
+function test.forgets_in_time()
+    store.set("brief", "x", "PX", 1)
+    while store.get("brief") do end
+    check.equal(store.ttl("brief"), -2)
+    check.equal(store.set("brief", "y", "NX"), "OK")
+    check.equal(store.ttl("brief"), -1)
+    store.del("brief")
+end
+
+function test.is_bounded()
+    local piece, count = ("x"):rep(10000), 0
+    check.raises("OOM command not allowed", function()
+        while count < 1000 do
+            store.rpush("full", piece)
+            count = count + 1
+        end
+    end)
+    check.equal(#store.lrange("full", 0, -1), count)
+    check.equal(store.del("full"), 1)
+    check.equal(store.rpush("full", piece), 1)
+    store.del("full")
+end
+
 function test.expires()
     store.set("short", "x")
     check.equal(store.expire("short", 100), 1)
