@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from '../conformance/lib/server.mjs';
-import { folder } from './lib.mjs';
+import { folder, serving } from './lib.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const PAGES = ['hubs/README.md', 'README.md'].filter(page => fs.existsSync(path.join(root, page)));
@@ -44,6 +44,21 @@ test('hubs/README.md has what help-options prints', async () => {
   assert.ok(printed.out.split('\n').length > 12);
   assert.ok(fs.readFileSync(path.join(root, 'hubs/README.md'), 'utf8').includes(printed.out), 'run signalua help-options and put it there');
 });
+
+test('the limits of README.md name settings, options and metrics that there are', () => serving({}, async server => {
+  const text = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
+  const rows = [...text.slice(text.indexOf('## Limits')).matchAll(/^\| ([^|]+) \| ([^|]+) \| ([^|]*)\|$/gm)].slice(1);
+  assert.ok(rows.length > 15);
+  const metrics = await (await fetch(server.adminUrl + '/metrics')).text();
+  const [help, options] = await Promise.all([run(['--help']), run(['help-options'])]);
+  for (const [row, , bound, shown] of rows) {
+    for (const [, name] of shown.matchAll(/`(\w+)`/g)) assert.match(metrics, new RegExp(`^# TYPE signalua_${name} `, 'm'), row);
+    for (const [, flag] of bound.matchAll(/`(--[a-z-]+)`/g)) assert.match(help.out, new RegExp(`^ {2}${flag}\\b`, 'm'), row);
+    for (const [, name] of bound.matchAll(/`([a-z_]+)`/g)) {
+      if (name !== 'rate') assert.ok(options.out.includes(`| \`${name}\` |`), row);
+    }
+  }
+}));
 
 test('the manual page tells every setting that the help tells', async () => {
   const [help, manual] = await Promise.all([run(['--help']), run(['help-man'])]);
