@@ -80,6 +80,24 @@ static void but_not_too_many(void **state)
              "Too much was sent before the connect.");
 }
 
+static void nor_too_many_of_all_clients(void **state)
+{
+    (void)state;
+    char other[64];
+    const size_t others = SL_EARLY_TOTAL_MAX - sizeof(HELLO);
+    rig.transport.early_bytes = others; /* of some hundred clients */
+    poll_ask(&rig, "POST", target, HELLO, 200, "");
+    poll_negotiate(&rig, other);
+    poll_ask(&rig, "POST", other, "ab", 413,
+             "Too much was sent before the connect.");
+    poll_ask(&rig, "POST", other, "a", 200, "");
+    poll_ask(&rig, "GET", target, "", 200, "");
+    poll_ask(&rig, "POST", other, HELLO, 200, "");
+    poll_ask(&rig, "GET", other, "", 200, "");
+    assert_int_equal(rig.transport.early_bytes, others);
+    rig.transport.early_bytes = 0;
+}
+
 static void nobody_waits_for_ever(void **state)
 {
     (void)state;
@@ -130,6 +148,7 @@ int main(void)
         CASE(bytes_may_come_before_the_first_poll),
         CASE(or_before_a_websocket),
         CASE(but_not_too_many),
+        CASE(nor_too_many_of_all_clients),
         CASE(nobody_waits_for_ever),
         CASE(delete_before_the_first_poll),
         CASE(a_paused_connection_lets_the_next_one_wait),
