@@ -1,6 +1,7 @@
 -- For transports.test.mjs: says in the log why each connection ended.
 local signalua = require "signalua"
-local Hub = signalua.hub { disconnect_timeout = 3, max_outbound = 65536 }
+-- disconnect_timeout: time enough for a poll after the last on a busy machine.
+local Hub = signalua.hub { disconnect_timeout = 5, max_outbound = 65536 }
 
 function Hub:Echo(value) return value end
 function Hub:Flood(id) for _ = 1, 100 do self.clients:client(id):send("flood", ("x"):rep(1000)) end end
