@@ -9,6 +9,9 @@ max_line_length = 160
 -- Methods have self, whether they need it or not.
 self = false
 
+-- Tests of hubs, for `signalua test`: describe, it and assert.
+files["**/*_test.lua"] = { std = "+busted" }
+
 -- Made to be read by editors: nothing in it is ever run.
 exclude_files = {
     "**/*.meta.lua", "**/node_modules/**", "build/**",

@@ -7,3 +7,4 @@
 #include "base/slice.h"
 
 extern const struct sl_slice sl_embedded_engine, sl_embedded_signalua;
+extern const struct sl_slice sl_embedded_testing, sl_embedded_test_runner;

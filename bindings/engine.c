@@ -353,6 +353,7 @@ static struct sl_engine *create(const struct sl_engine_env *env)
     lua_atpanic(engine->L, on_panic);
     engine->world = env->world;
     engine->store = env->store;
+    engine->clock = env->clock != NULL ? env->clock : &sl_clock_system;
     engine->pod = env->pod;
     engine->worker = env->worker;
     engine->settings = env->settings;

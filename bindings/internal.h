@@ -62,6 +62,7 @@ struct sl_engine {
                      is loaded */
     struct sl_world *world; /* borrowed */
     struct sl_store *store; /* borrowed */
+    const struct sl_clock *clock;
     const char *pod;
     unsigned worker;
     const struct sl_setting_view *settings;

@@ -82,7 +82,8 @@ static int timer_sleep(lua_State *L)
 
 static int timer_now(lua_State *L)
 {
-    uint64_t ns = sl_clock_system.monotonic_ns(sl_clock_system.user);
+    const struct sl_clock *clock = sl_engine_of(L)->clock;
+    uint64_t ns = clock->monotonic_ns(clock->user);
     lua_pushnumber(L, (lua_Number)ns / 1e9);
     return 1;
 }

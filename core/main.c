@@ -8,12 +8,14 @@
  */
 #include "base/base.h"
 #include "base/log.h"
+#include "bindings/cmd_test.h"
 #include "bindings/config_file.h"
 #include "bindings/engine.h"
 #include "host/cli.h"
 #include "host/config.h"
 #include "host/help.h"
 #include "host/host.h"
+#include "host/snapshot.h"
 #include "net/loop.h"
 
 #include <stdio.h>
@@ -66,6 +68,27 @@ static void on_warning(void *user, const struct sl_report *warning)
     sl_log_warn("unknown setting", SL_F_STR("warning", warning->text));
 }
 
+static int test(const struct sl_cli *cli, const struct sl_config *config)
+{
+    struct sl_snapshot snapshot;
+    struct sl_report report = { 0 };
+    if (sl_snapshot_read(&snapshot, config->hubs, &report) != 0) {
+        log_report("no scripts", &report);
+        return 1;
+    }
+    int status = sl_cmd_test(&(struct sl_cmd_test){
+        .set = &snapshot.set,
+        .folder = config->hubs,
+        .paths = cli->tests,
+        .path_count = cli->test_count,
+        .settings = config->views,
+        .setting_count = config->view_count,
+        .log_level = (enum sl_log_level)config->log_level,
+    });
+    sl_snapshot_release(&snapshot);
+    return status;
+}
+
 /* The commands that need settings. */
 static int run(const struct sl_cli *cli)
 {
@@ -84,9 +107,13 @@ static int run(const struct sl_cli *cli)
     }
     sl_log_setup(STDERR_FILENO, (enum sl_log_level)config.log_level,
                  (enum sl_log_format)config.log_format);
-    int status = cli->command == SL_CLI_CHECK
-                     ? sl_host_check(&config, &sl_lua_engine_ops)
-                     : sl_host_serve(&config, &sl_lua_engine_ops);
+    int status = 0;
+    if (cli->command == SL_CLI_CHECK)
+        status = sl_host_check(&config, &sl_lua_engine_ops);
+    else if (cli->command == SL_CLI_TEST)
+        status = test(cli, &config);
+    else
+        status = sl_host_serve(&config, &sl_lua_engine_ops);
     sl_config_release(&config);
     return status;
 }
@@ -100,7 +127,8 @@ static int run_command(const struct sl_cli *cli)
     case SL_CLI_HELP_SETTINGS: return print_help(sl_help_print_settings);
     case SL_CLI_HELP_OPTIONS: return print_options();
     case SL_CLI_SERVE:
-    case SL_CLI_CHECK: break;
+    case SL_CLI_CHECK:
+    case SL_CLI_TEST: break;
     }
     return run(cli);
 }

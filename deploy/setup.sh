@@ -30,7 +30,7 @@ needed_to_run=(
 )
 needed_to_test=(
     libcmocka-dev luajit clang clang-tidy clang-format cppcheck liburing-dev
-    lua-check
+    lua-check lua-busted
 )
 # Where the distribution has them; else unpacked from the next release.
 young_libraries=(

@@ -117,6 +117,14 @@
                                      client that asks and goes */
 #define SL_WORKERS_MAX 64         /* the worker masks are 64 bits wide */
 
+/* ---- hubs under test (signalua test) ---- */
+#define SL_TEST_TURNS_MAX 500    /* of the loop, at one moment: a script that
+                                    takes more does not come to rest */
+#define SL_TEST_TURN_TASKS 1000  /* tasks of one turn */
+#define SL_TEST_STORE_MAX (64 << 20) /* bytes of the store */
+#define SL_TEST_FILES_MAX 4096   /* test files of one run */
+#define SL_TEST_LOG_MAX (1 << 20) /* bytes of log shown or given to a test */
+
 /* ---- store ---- */
 #define SL_STORE_SWEEP_MAX 16 /* expired keys that one write removes: more than
                                  it can add, little enough to wait for */

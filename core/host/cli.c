@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * One pass over argv. The first word that is no flag is the command; `check`
- * takes one more, its folder, which is the setting `hubs` by another way.
+ * and `test` take one more, the folder, which is the setting `hubs` by another
+ * way; `test` takes any number after it.
  */
 #include "host/cli.h"
 
@@ -13,9 +14,13 @@ static const struct {
     const char *name;
     enum sl_cli_command command;
 } commands[] = {
-    { "serve", SL_CLI_SERVE },       { "check", SL_CLI_CHECK },
-    { "version", SL_CLI_VERSION },   { "help", SL_CLI_HELP },
-    { "help-man", SL_CLI_HELP_MAN }, { "help-settings", SL_CLI_HELP_SETTINGS },
+    { "serve", SL_CLI_SERVE },
+    { "check", SL_CLI_CHECK },
+    { "test", SL_CLI_TEST },
+    { "version", SL_CLI_VERSION },
+    { "help", SL_CLI_HELP },
+    { "help-man", SL_CLI_HELP_MAN },
+    { "help-settings", SL_CLI_HELP_SETTINGS },
     { "help-options", SL_CLI_HELP_OPTIONS },
 };
 
@@ -27,7 +32,7 @@ struct parse {
     int argc;
     int at;
     bool has_command;
-    const char *folder; /* of check */
+    const char *folder; /* of check and test */
 };
 
 static int find_command(const char *word)
@@ -36,6 +41,13 @@ static int find_command(const char *word)
         if (strcmp(commands[i].name, word) == 0)
             return (int)i;
     return -1;
+}
+
+static void add_test(struct sl_cli *cli, const char *path)
+{
+    cli->tests =
+        sl_realloc(cli->tests, (cli->test_count + 1) * sizeof(*cli->tests));
+    cli->tests[cli->test_count++] = path;
 }
 
 static int read_word(struct parse *parse, const char *word)
@@ -49,12 +61,18 @@ static int read_word(struct parse *parse, const char *word)
     if (!parse->has_command) {
         sl_report_set(parse->report, NULL, 0,
                       "\"%.100s\" is not a command: it is one of serve, check, "
-                      "version, help",
+                      "test, version, help",
                       word);
         return SL_E_CONFIG;
     }
-    if (parse->cli->command == SL_CLI_CHECK && parse->folder == NULL) {
+    bool tests = parse->cli->command == SL_CLI_TEST;
+    if ((tests || parse->cli->command == SL_CLI_CHECK) &&
+        parse->folder == NULL) {
         parse->folder = word;
+        return 0;
+    }
+    if (tests) {
+        add_test(parse->cli, word);
         return 0;
     }
     sl_report_set(parse->report, NULL, 0,
@@ -166,6 +184,12 @@ int sl_cli_parse(struct sl_cli *cli, const struct sl_setting_table *table,
     int err = 0;
     for (parse.at = 1; err == 0 && parse.at < argc; parse.at++)
         err = read_argument(&parse);
+    if (err == 0 && cli->command == SL_CLI_TEST && cli->test_count == 0) {
+        sl_report_set(report, NULL, 0,
+                      "test wants the hubs' folder and what to run: signalua "
+                      "test hubs tests");
+        err = SL_E_CONFIG;
+    }
     if (err == 0 && parse.folder != NULL) {
         struct sl_setting_given given = { .value = parse.folder };
         given.setting =
@@ -181,6 +205,7 @@ int sl_cli_parse(struct sl_cli *cli, const struct sl_setting_table *table,
 void sl_cli_release(struct sl_cli *cli)
 {
     sl_free(cli->flags);
+    sl_free(cli->tests);
     *cli = (struct sl_cli){ 0 };
 }
 

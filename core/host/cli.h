@@ -5,6 +5,7 @@
  *
  *   signalua [serve] [--setting value | --setting=value]...
  *   signalua check [DIR] [--setting value]...
+ *   signalua test DIR TESTS... [--setting value]...
  *   signalua version | help | --version | --help
  *   signalua help-man | help-settings | help-options
  */
@@ -19,6 +20,7 @@
 enum sl_cli_command {
     SL_CLI_SERVE,
     SL_CLI_CHECK, /* the folder is the setting `hubs` */
+    SL_CLI_TEST,  /* the same, and `tests` */
     SL_CLI_VERSION,
     SL_CLI_HELP,
     SL_CLI_HELP_MAN,
@@ -30,6 +32,8 @@ struct sl_cli {
     enum sl_cli_command command;
     struct sl_setting_given *flags; /* owned; values point into argv */
     unsigned flag_count;
+    const char **tests; /* owned; files and folders, they point into argv */
+    unsigned test_count;
 };
 
 /* Fills the struct. SL_E_CONFIG with the report filled: wrong usage, the

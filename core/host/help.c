@@ -19,6 +19,9 @@ static const struct command commands[] = {
     { "check", "[DIR]",
       "Load the scripts of a folder without serving them; print "
       "file:line: message for each error." },
+    { "test", "DIR TESTS...",
+      "Run test files (of folders: *_test.lua and *_spec.lua) against the hubs "
+      "of DIR, without a server." },
     { "version", "", "Print the versions of the program and its libraries." },
     { "help", "", "Print this text, as --help does." },
     { NULL, NULL, NULL },

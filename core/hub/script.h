@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "base/clock.h"
 #include "base/report.h"
 #include "base/slice.h"
 #include "base/str.h"
@@ -139,7 +140,7 @@ struct sl_script_file {
 struct sl_script_set {
     const struct sl_script_file *files; /* sorted by name */
     unsigned file_count;
-    char version[9]; /* short hash of names and contents */
+    char version[9];      /* short hash of names and contents */
     atomic_uint *holders; /* engines that hold it; NULL: nobody counts */
 };
 
@@ -165,6 +166,7 @@ struct sl_store;
 struct sl_engine_env {
     struct sl_world *world;
     struct sl_store *store;
+    const struct sl_clock *clock; /* of signalua.now; NULL: the system's */
     const char *pod;
     unsigned worker;
     const struct sl_setting_view *settings; /* for signalua.config */

@@ -27,6 +27,16 @@ for (const page of PAGES) {
   });
 }
 
+test('the tests in hubs/README.md pass', async () => {
+  const text = fs.readFileSync(path.join(root, 'hubs/README.md'), 'utf8');
+  const tests = [...text.matchAll(/^```lua\n([\s\S]*?)^```$/gm)].map(([, script]) => script)
+    .filter(script => script.startsWith('local testing = require'));
+  assert.ok(tests.length > 0, 'no test in it');
+  const files = Object.fromEntries(tests.map((script, i) => [`page${i}_test.lua`, script]));
+  const ended = await run(['test', path.join(root, 'hubs'), folder(files)]);
+  assert.equal(ended.status, 0, ended.out + ended.err);
+});
+
 test('the hubs of the repository load', async () => {
   const checked = await run(['check', path.join(root, 'hubs'), '--log-format', 'text']);
   assert.equal(checked.status, 0, checked.err);

@@ -60,7 +60,7 @@ test('help and version', async () => {
   const help = await run(['--help']);
   assert.equal(help.status, 0);
   assert.equal(help.err, '');
-  for (const word of ['serve', 'check', 'version', '--hubs', '--www', '--listen', '--admin', '--workers', '--pod', '--log-level', '--config',
+  for (const word of ['serve', 'check', 'test', 'version', '--hubs', '--www', '--listen', '--admin', '--workers', '--pod', '--log-level', '--config',
     '127.0.0.1:8080', '127.0.0.1:9090', 'SIGNALUA_'])
     assert.ok(help.out.includes(word), `help says ${word}`);
   const version = await run(['version']);

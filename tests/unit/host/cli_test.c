@@ -94,13 +94,40 @@ static void expect_refusal(const char *text, const char *refusal)
     assert_null(cli.flags);
 }
 
+static void takes_what_to_test(void **state)
+{
+    (void)state;
+    char line[] = "test my/hubs tests --log-level off more_test.lua";
+    struct sl_cli cli;
+    struct sl_report report = { 0 };
+    assert_int_equal(parse(&cli, &sl_config_table, line, &report), 0);
+    assert_int_equal(cli.command, SL_CLI_TEST);
+    assert_int_equal(cli.test_count, 2);
+    assert_string_equal(cli.tests[0], "tests");
+    assert_string_equal(cli.tests[1], "more_test.lua");
+    assert_int_equal(cli.flag_count, 2);
+    assert_string_equal(cli.flags[1].setting->name, "hubs");
+    assert_string_equal(cli.flags[1].value, "my/hubs");
+    sl_cli_release(&cli);
+    assert_null(cli.tests);
+
+    for (int i = 0; i < 2; i++) {
+        char few[2][12] = { "test", "test hubs" };
+        assert_int_equal(parse(&cli, &sl_config_table, few[i], &report),
+                         SL_E_CONFIG);
+        assert_string_equal(report.text,
+                            "test wants the hubs' folder and what to run: "
+                            "signalua test hubs tests");
+    }
+}
+
 static void wrong_usage(void **state)
 {
     (void)state;
     expect_refusal("sevre", "\"sevre\" is not a command: it is one of serve, "
-                            "check, version, help");
+                            "check, test, version, help");
     expect_refusal("hubs/", "\"hubs/\" is not a command: it is one of serve, "
-                            "check, version, help");
+                            "check, test, version, help");
     expect_refusal("serve hubs/", "\"hubs/\" is one word too many; a setting "
                                   "is given as --name value");
     expect_refusal("serve check", "\"check\" is one word too many; a setting "
@@ -186,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_and_flags),
+        cmocka_unit_test(takes_what_to_test),
         cmocka_unit_test(wrong_usage),
         cmocka_unit_test(switches_need_no_value),
         cmocka_unit_test(version),
