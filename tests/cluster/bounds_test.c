@@ -191,7 +191,7 @@ static const struct {
     { "negotiate_timeout", "wire.token_expires, unit.transport.endpoint" },
     { "poll_timeout", "wire.long_polling_poll_timeout" },
     { "strict_arguments", "unit.bindings.lua_args" },
-    { "close_on_expiry", "unit.transport.auth" },
+    { "close_on_expiry", "unit.transport.auth, unit.hub.keepalive" },
 };
 
 static uint64_t value_of(const struct sl_hub_options *options,
