@@ -25,6 +25,7 @@ void sl_lua_upload_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_store_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_log_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_json_open(lua_State *L, struct sl_engine *engine);
+void sl_lua_metrics_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_names_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_config_open(lua_State *L, struct sl_engine *engine);
 void sl_lua_route_open(lua_State *L, struct sl_engine *engine);

@@ -300,6 +300,7 @@ static void open_natives(lua_State *L, struct sl_engine *engine)
     sl_lua_log_open(L, engine);
     sl_lua_json_open(L, engine);
     sl_lua_config_open(L, engine);
+    sl_lua_metrics_open(L, engine);
     sl_lua_route_open(L, engine);
     sl_lua_reload_open(L, engine);
 }
@@ -307,6 +308,15 @@ static void open_natives(lua_State *L, struct sl_engine *engine)
 static void load_embedded(lua_State *L, struct sl_slice text, const char *name)
 {
     if (luaL_loadbufferx(L, text.ptr, text.len, name, "t") != 0)
+        sl_fatal(__FILE__, __LINE__, "%s", lua_tostring(L, -1));
+}
+
+/* With the table of primitives, which is on top and stays there. */
+static void run_embedded(lua_State *L, struct sl_slice text, const char *name)
+{
+    load_embedded(L, text, name);
+    lua_pushvalue(L, -2);
+    if (sl_lua_protect(L, 1, 0, NULL) != 0)
         sl_fatal(__FILE__, __LINE__, "%s", lua_tostring(L, -1));
 }
 
@@ -325,10 +335,8 @@ static void open_state(struct sl_engine *engine)
     luaL_openlibs(L);
     lua_newtable(L);
     open_natives(L, engine);
-    load_embedded(L, sl_embedded_engine, "=signalua/engine.lua");
-    lua_pushvalue(L, -2);
-    if (sl_lua_protect(L, 1, 0, NULL) != 0)
-        sl_fatal(__FILE__, __LINE__, "%s", lua_tostring(L, -1));
+    run_embedded(L, sl_embedded_engine, "=signalua/engine.lua");
+    run_embedded(L, sl_embedded_metrics, "=signalua/metrics.lua");
     keep_field(L, engine, "cancelled", SL_REF_CANCELLED);
     keep_field(L, engine, "unauthorized", SL_REF_UNAUTHORIZED);
     keep_field(L, engine, "guarded", SL_REF_GUARDED);

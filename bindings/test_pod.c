@@ -199,6 +199,7 @@ void sl_test_pod_free(struct sl_test_pod *pod)
     }
     sl_mailbox_release(&pod->mailbox);
     sl_world_release(&pod->world);
+    sl_series_release(&pod->metrics.series);
     sl_bus_free(pod->bus);
     sl_directory_free(pod->directory);
     sl_store_free(pod->store);

@@ -17,6 +17,7 @@ local signalua = {
     spawn = native.spawn,
     route = native.route,
     on_reload = native.on_reload,
+    metrics = native.metrics,
     json = strict({
         encode = native.json_encode,
         decode = native.json_decode,

@@ -13,6 +13,7 @@
 ---@field config table<string, any> settings by name, as texts; `env` has SIGNALUA_APP_… of the environment
 ---@field json signalua.Json
 ---@field log signalua.Log
+---@field metrics signalua.Metrics
 ---@field store signalua.Store
 local signalua = {}
 
@@ -306,6 +307,49 @@ function Log.warn(text, fields) end
 ---@param text string
 ---@param fields? table<string, any>
 function Log.error(text, fields) end
+
+---@class signalua.Metrics
+local Metrics = {}
+
+---@param name string ends in _total, as Prometheus wants
+---@param labels? table<string, string|number|boolean>
+---@return signalua.Counter
+function Metrics.counter(name, labels) end
+
+---@param name string
+---@param labels? table<string, string|number|boolean>
+---@return signalua.Gauge
+function Metrics.gauge(name, labels) end
+
+---@param name string
+---@param labels? table<string, string|number|boolean>
+---@param buckets? number[] upper bounds, rising; seconds from 0.005 to 10 by default
+---@return signalua.Histogram
+function Metrics.histogram(name, labels, buckets) end
+
+---@class signalua.Counter
+local Counter = {}
+
+---@param by? number 1 by default
+function Counter:inc(by) end
+
+---@class signalua.Gauge
+local Gauge = {}
+
+---@param value number
+function Gauge:set(value) end
+
+---@param by? number 1 by default
+function Gauge:inc(by) end
+
+---@param by? number 1 by default
+function Gauge:dec(by) end
+
+---@class signalua.Histogram
+local Histogram = {}
+
+---@param value number
+function Histogram:observe(value) end
 
 ---Functions with the names, arguments and errors of the Redis commands.
 ---@class signalua.Store

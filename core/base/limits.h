@@ -115,6 +115,9 @@
                                      though their client has left. One that
                                      never ends would cost memory for each
                                      client that asks and goes */
+#define SL_SERIES_MAX 1000        /* metrics of scripts, per worker, each set of
+                                     labels one; a page of them is 1 MB */
+#define SL_SERIES_BOUNDS_MAX 32   /* buckets of a histogram */
 #define SL_WORKERS_MAX 64         /* the worker masks are 64 bits wide */
 
 /* ---- hubs under test (signalua test) ---- */

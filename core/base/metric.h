@@ -2,11 +2,12 @@
 /*
  * Metrics: one block of counters per thread, written by that thread alone
  * (relaxed atomics, no lock), added up when scraped. The fixed ones come from
- * metric.def.
+ * metric.def; who owns the block releases the series beside them.
  */
 #pragma once
 
 #include "base/base.h"
+#include "base/series.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ extern const struct sl_metric_info sl_metric_infos[SL_METRIC_COUNT];
 
 struct sl_metrics {
     _Atomic int64_t values[SL_METRIC_COUNT];
+    struct sl_series_set series; /* those that scripts made */
 };
 
 /* Owning thread only. Load and store, not a locked add: one writer. */

@@ -281,4 +281,5 @@ void sl_worker_free(struct sl_worker *worker)
     sl_transport_release(&worker->transport);
     sl_jwt_free(worker->transport.jwt);
     sl_world_release(&worker->world);
+    sl_series_release(&worker->metrics.series);
 }

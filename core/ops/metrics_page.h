@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The metrics in Prometheus text exposition (version 0.0.4): every fixed
- * metric with the prefix signalua_, one sample per thread, label `worker`.
+ * metric with the prefix signalua_, one sample per thread, label `worker`; then
+ * those that scripts made, with the prefix signalua_app_.
  */
 #pragma once
 

@@ -145,6 +145,7 @@ void cluster_release(struct cluster *cluster)
         sl_assert(worker->hub.live_calls == 0);
         sl_mailbox_release(&worker->mailbox);
         sl_world_release(&worker->world);
+        sl_series_release(&worker->metrics.series);
     }
     for (unsigned p = 0; p < cluster->options.pod_count; p++) {
         sl_bus_free(cluster->pods[p].bus);

@@ -6,7 +6,7 @@ import { connectStatus, Plain } from '../conformance/lib/plain.mjs';
 import { eventually } from '../conformance/lib/server.mjs';
 import { Tcp } from '../conformance/lib/tcp.mjs';
 import '../conformance/lib/exit.mjs';
-import { bystander, contractHubs, serving } from './lib.mjs';
+import { bystander, contractHubs, folder, serving } from './lib.mjs';
 
 test('/metrics and /healthz, on the admin address only', () => serving({ workers: 2 }, async server => {
   const page = await fetch(server.adminUrl + '/metrics');
@@ -35,6 +35,36 @@ test('/metrics and /healthz, on the admin address only', () => serving({ workers
   assert.equal(await server.metric('invocations_failed_total'), 1);
   await Promise.all([a.stop(), b.stop()]);
   await server.metricBecomes('connections', 0);
+}));
+
+test('metrics that scripts make stand on the page', () => serving({
+  workers: 2,
+  hubs: folder({
+    'shop.lua': `local signalua = require "signalua"
+      local Shop = signalua.hub()
+      local seconds = signalua.metrics.histogram("order_seconds", nil, { 0.5, 2 })
+      signalua.metrics.gauge("stock", { item = 'a "b"' }):set(-2.5)
+      function Shop:Order(kind, took)
+        signalua.metrics.counter("orders_total", { kind = kind }):inc()
+        seconds:observe(took)
+      end
+      return Shop`,
+  }),
+}, async server => {
+  const shop = await Plain.open(server.url, '/shop');
+  for (const [kind, took] of [['book', 0.1], ['book', 1], ['pen', 3]]) await shop.invoke('Order', kind, took);
+  const text = await (await fetch(server.adminUrl + '/metrics')).text();
+  const all = text.slice(text.indexOf('# TYPE signalua_app_')).split('\n');
+  assert.deepEqual(all.filter(line => line.startsWith('#')), [
+    '# TYPE signalua_app_order_seconds histogram', '# TYPE signalua_app_orders_total counter', '# TYPE signalua_app_stock gauge']);
+  const sum = start => all.filter(line => line.replace(/worker="\d",?/, '').startsWith(start)).reduce((n, line) => n + Number(line.split(' ').at(-1)), 0);
+  assert.equal(sum('signalua_app_orders_total{kind="book"}'), 2);
+  assert.equal(sum('signalua_app_orders_total{kind="pen"}'), 1);
+  assert.equal(sum('signalua_app_order_seconds_bucket{le="0.5"}'), 1);
+  assert.equal(sum('signalua_app_order_seconds_bucket{le="+Inf"}'), 3);
+  assert.equal(sum('signalua_app_order_seconds_count'), 3);
+  for (const worker of [0, 1]) assert.ok(all.includes(`signalua_app_stock{worker="${worker}",item="a \\"b\\""} -2.5`), text);
+  await shop.stop();
 }));
 
 test('log lines are JSON, one each, and tell no query string and no token', () => serving({ workers: 2, args: ['--log-level', 'debug'] }, async server => {

@@ -24,8 +24,10 @@ static unsigned thread_count(void *user)
 static const struct sl_metrics *thread_metrics(void *user, unsigned index,
                                                const char **name)
 {
+    static char text[8]; /* one for all, as the host has */
     (void)user;
-    *name = index == 0 ? "0" : "main";
+    strcpy(text, index == 0 ? "0" : "main");
+    *name = text;
     return &threads[index];
 }
 
@@ -62,6 +64,53 @@ static void every_metric_stands_there_once(void **state)
     sl_str_release(&page);
 }
 
+static struct sl_series *add(unsigned thread, enum sl_series_kind kind,
+                             const char *name, const char *labels)
+{
+    static const double bounds[] = { 0.1, 5 };
+    bool histogram = kind == SL_SERIES_HISTOGRAM;
+    return sl_series_add(
+        &threads[thread].series,
+        &(struct sl_series_spec){ .kind = kind,
+                                  .name = sl_slice_str(name),
+                                  .labels = sl_slice_str(labels),
+                                  .bounds = histogram ? bounds : NULL,
+                                  .bound_count = histogram ? 2 : 0 });
+}
+
+static void scripts_metrics_stand_together(void **state)
+{
+    (void)state;
+    struct sl_str page = { 0 };
+    sl_series_change(add(0, SL_SERIES_COUNTER, "b_total", "x=\"2\""), 1e15);
+    sl_series_put(add(0, SL_SERIES_GAUGE, "a", ""), -0.1);
+    sl_series_change(add(1, SL_SERIES_COUNTER, "b_total", "x=\"2\""), 2);
+    sl_series_change(add(0, SL_SERIES_COUNTER, "b_total", "x=\"1\""), 3);
+    add(1, SL_SERIES_GAUGE, "b_total", "x=\"3\""); /* of another kind */
+    struct sl_series *times = add(0, SL_SERIES_HISTOGRAM, "c", "y=\"z\"");
+    sl_series_observe(times, 0.05);
+    sl_series_observe(times, 1);
+    sl_series_observe(times, 7);
+    sl_metrics_page_write(&page, &control);
+    const char *text = strstr(sl_str_cstr(&page), "# TYPE signalua_app_");
+    assert_string_equal(
+        text, "# TYPE signalua_app_a gauge\n"
+              "signalua_app_a{worker=\"0\"} -0.1\n"
+              "# TYPE signalua_app_b_total counter\n"
+              "signalua_app_b_total{worker=\"0\",x=\"1\"} 3\n"
+              "signalua_app_b_total{worker=\"0\",x=\"2\"} 1e+15\n"
+              "signalua_app_b_total{worker=\"main\",x=\"2\"} 2\n"
+              "# TYPE signalua_app_c histogram\n"
+              "signalua_app_c_bucket{worker=\"0\",y=\"z\",le=\"0.1\"} 1\n"
+              "signalua_app_c_bucket{worker=\"0\",y=\"z\",le=\"5\"} 2\n"
+              "signalua_app_c_bucket{worker=\"0\",y=\"z\",le=\"+Inf\"} 3\n"
+              "signalua_app_c_sum{worker=\"0\",y=\"z\"} 8.05\n"
+              "signalua_app_c_count{worker=\"0\",y=\"z\"} 3\n");
+    for (unsigned i = 0; i < 2; i++)
+        sl_series_release(&threads[i].series);
+    sl_str_release(&page);
+}
+
 static void samples_are_the_threads_own(void **state)
 {
     (void)state;
@@ -95,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_metric_stands_there_once),
         cmocka_unit_test(samples_are_the_threads_own),
+        cmocka_unit_test(scripts_metrics_stand_together),
         cmocka_unit_test(counters_and_only_they_end_in_total),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
