@@ -103,7 +103,7 @@ static void on_hub(void *user, const struct sl_hub_def *def)
     sl_hub_add_entry(&((struct sl_test_pod *)user)->world, def);
 }
 
-static void on_error(void *user, const struct sl_report *report)
+static void on_load_error(void *user, const struct sl_report *report)
 {
     struct sl_test_pod *pod = user;
     pod->on_error(pod->user, report);
@@ -124,7 +124,7 @@ static void make_engine(struct sl_test_pod *pod,
 }
 
 struct sl_test_pod *sl_test_pod_new(const struct sl_test_pod_setup *setup,
-                                    sl_report_cb tell, void *user)
+                                    sl_report_cb on_error, void *user)
 {
     struct sl_test_pod *pod = sl_zalloc(sizeof(*pod));
     sl_list_init(&pod->clients);
@@ -139,9 +139,9 @@ struct sl_test_pod *sl_test_pod_new(const struct sl_test_pod_setup *setup,
     pod->clock = (struct sl_clock){ monotonic_ns, wall_ms, pod };
     pod->store = sl_store_memory_new(&pod->clock, SL_TEST_STORE_MAX);
     make_engine(pod, setup);
-    pod->on_error = tell;
+    pod->on_error = on_error;
     pod->user = user;
-    if (sl_lua_engine_ops.load(pod->engine, setup->set, on_hub, on_error,
+    if (sl_lua_engine_ops.load(pod->engine, setup->set, on_hub, on_load_error,
                                pod) != 0) {
         sl_test_pod_free(pod);
         return NULL;
