@@ -56,5 +56,6 @@ void sl_nearest_offer(struct sl_nearest *nearest, struct sl_slice candidate)
 
 bool sl_nearest_is_near(const struct sl_nearest *nearest)
 {
-    return nearest->best.len > 0 && nearest->far * 3 <= nearest->best.len;
+    return nearest->best.len > 0 &&
+           (size_t)nearest->far * 3 <= nearest->best.len;
 }
