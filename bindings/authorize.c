@@ -142,7 +142,7 @@ static void run_admit(struct sl_script *script,
                       const struct admission *admission)
 {
     struct sl_engine *engine = script->gen->engine;
-    struct sl_co *co = sl_co_new(engine, script->gen);
+    struct sl_co *co = sl_co_new(engine, script->gen, script->authorize_origin);
     lua_State *L = co->L;
     co->script = script;
     co->what = SL_SLICE("authorize");

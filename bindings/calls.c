@@ -195,7 +195,7 @@ enum sl_prepared sl_call_prepare(void *script, struct sl_invocation *invocation,
         return SL_PREPARE_REFUSED;
     }
 
-    struct sl_co *co = sl_co_new(own->gen->engine, own->gen);
+    struct sl_co *co = sl_co_new(own->gen->engine, own->gen, method->origin);
     co->script = own;
     co->conn = invocation->conn->handle;
     co->what = sl_slice_of(method->name, method->node.key.len);

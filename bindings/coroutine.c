@@ -16,10 +16,12 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "bindings/door.h"
 #include "bindings/generation.h"
 #include "bindings/lua_value.h"
 #include "bindings/lua_wait.h"
 #include "hub/conn.h"
+#include "hub/routines.h"
 
 #define GAUGE_EVERY 256u /* coroutine ends between two looks at the memory */
 #define STACK_SPARE 8    /* slots that waking needs */
@@ -68,7 +70,8 @@ static void co_free(struct sl_co *co)
     sl_free(co);
 }
 
-struct sl_co *sl_co_new(struct sl_engine *engine, struct sl_generation *gen)
+struct sl_co *sl_co_new(struct sl_engine *engine, struct sl_generation *gen,
+                        struct sl_origin origin)
 {
     struct sl_list *node = sl_list_pop_front(&engine->idle);
     struct sl_co *co;
@@ -81,6 +84,7 @@ struct sl_co *sl_co_new(struct sl_engine *engine, struct sl_generation *gen)
     sl_list_push_back(&engine->live, &co->node);
     sl_metric_add(engine->world->metrics, SL_M_COROUTINES, 1);
     co->gen = sl_generation_ref(gen);
+    co->origin = origin;
     co->script = NULL;
     co->what = (struct sl_slice){ 0 };
     co->conn = 0;
@@ -166,7 +170,9 @@ static void resume(struct sl_co *co, int arg_count)
     struct sl_engine *engine = co->engine;
     sl_assert(engine->running == NULL);
     engine->running = co;
+    sl_door_enter(engine, co->origin, co->gen->set->version);
     int status = lua_resume(co->L, arg_count);
+    sl_door_leave(engine);
     engine->running = NULL;
     if (status != LUA_YIELD) {
         end(co, status);
@@ -357,10 +363,12 @@ void sl_co_log(struct sl_co *co, const struct sl_failure *failure)
 {
     if (failure->cancelled || failure->fault == SL_FAULT_UNAUTHORIZED)
         return;
-    if (failure->fault == SL_FAULT_ERROR)
+    if (failure->fault == SL_FAULT_ERROR) {
         sl_metric_add(co->engine->world->metrics, SL_M_SCRIPT_ERRORS, 1);
-    else if (failure->data.len == 0)
+        sl_routine_failed(co->origin.routine);
+    } else if (failure->data.len == 0) {
         return;
+    }
     if (sl_log_enabled(failure->fault == SL_FAULT_ERROR ? SL_LOG_ERROR
                                                         : SL_LOG_INFO))
         log_error(co, failure);

@@ -32,9 +32,10 @@ struct sl_co {
     struct sl_task wake;
     struct sl_wait *wait;      /* what it waits for */
     struct sl_generation *gen; /* counted; NULL while idle */
-    struct sl_script *script;  /* whose hub runs; NULL: none */
-    struct sl_slice what;      /* method or event, for log lines */
-    sl_slot_id conn;           /* 0: none */
+    struct sl_origin origin;
+    struct sl_script *script; /* whose hub runs; NULL: none */
+    struct sl_slice what;     /* method or event, for log lines */
+    sl_slot_id conn;          /* 0: none */
     /* It ended; status 0: results are its whole stack, else the error is on
      * top. The coroutine is put away after the call. */
     void (*on_end)(struct sl_co *co, int status);
@@ -50,7 +51,8 @@ struct sl_co {
 
 /* From the pool; its stack is empty. Shares the generation. Push the function
  * and the arguments to co->L, then start or drop it. */
-struct sl_co *sl_co_new(struct sl_engine *engine, struct sl_generation *gen);
+struct sl_co *sl_co_new(struct sl_engine *engine, struct sl_generation *gen,
+                        struct sl_origin origin);
 void sl_co_drop(struct sl_co *co);
 
 /* Runs it now, or when the coroutine that runs now has paused. It may have
@@ -86,7 +88,7 @@ void sl_co_failure(struct sl_co *co, struct sl_failure *failure);
 void sl_failure_release(struct sl_failure *failure);
 
 /* Logs the failure with hub, method, connection and version. An error is
- * counted; a hub_error is the author's word to the client and logged only for
+ * counted, for the worker and for what ran; a hub_error is the author's word to the client and logged only for
  * its data. Nothing for a cancel. */
 void sl_co_log(struct sl_co *co, const struct sl_failure *failure);
 

@@ -19,6 +19,7 @@
 #include "bindings/lua_value.h"
 #include "hub/conn.h"
 #include "hub/invocation.h"
+#include "hub/routines.h"
 
 #include <luajit.h>
 #include <lualib.h>
@@ -46,6 +47,21 @@ struct sl_generation *sl_engine_generation(const struct sl_engine *engine)
     if (engine->loading != NULL)
         return engine->loading;
     return engine->running != NULL ? engine->running->gen : engine->current;
+}
+
+struct sl_origin sl_engine_origin(const struct sl_engine *engine,
+                                  struct sl_slice what)
+{
+    const struct sl_co *co = engine->running;
+    struct sl_slice hub = { 0 };
+    if (engine->loading != NULL && engine->loading->file != NULL)
+        hub = sl_loader_hub_name(engine->loading->file->name);
+    else if (co != NULL)
+        hub = co->origin.routine->hub;
+    return (struct sl_origin){
+        .routine = sl_routines_get(engine->routines, hub, what),
+        .interpreted = co != NULL && co->origin.interpreted,
+    };
 }
 
 unsigned sl_engine_hub_index(struct sl_engine *engine, struct sl_slice name)
@@ -162,12 +178,11 @@ static void on_disconnected_end(struct sl_co *co, int status)
 
 /* A coroutine with an event's function and self on its stack. */
 static struct sl_co *event_new(struct sl_script *script, struct sl_conn *conn,
-                               int function, const char *name)
+                               int function, struct sl_origin origin)
 {
-    struct sl_co *co = sl_co_new(script->gen->engine, script->gen);
+    struct sl_co *co = sl_co_new(script->gen->engine, script->gen, origin);
     co->script = script;
     co->conn = conn->handle;
-    co->what = sl_slice_str(name);
     lua_checkstack(co->L, STACK_OF_EVENT);
     sl_generation_push(co->L, script->gen, function);
     sl_lua_push_self(co->L, script, co->conn);
@@ -180,8 +195,9 @@ static void connected(void *user, struct sl_conn *conn)
     if (script->on_connected == LUA_NOREF || script->gen->engine->stopping) {
         sl_conn_connected_done(conn, true, (struct sl_slice){ 0 }, false);
     } else {
-        struct sl_co *co =
-            event_new(script, conn, script->on_connected, "on_connected");
+        struct sl_co *co = event_new(script, conn, script->on_connected,
+                                     script->connected_origin);
+        co->what = SL_SLICE("on_connected");
         co->on_end = on_connected_end;
         sl_co_start(co, 1);
     }
@@ -210,8 +226,9 @@ static void disconnected(void *user, struct sl_conn *conn,
         sl_conn_disconnected_done(conn);
         return;
     }
-    struct sl_co *co =
-        event_new(script, conn, script->on_disconnected, "on_disconnected");
+    struct sl_co *co = event_new(script, conn, script->on_disconnected,
+                                 script->disconnected_origin);
+    co->what = SL_SLICE("on_disconnected");
     if (error.len > 0)
         sl_lua_push_slice(co->L, error);
     else
@@ -366,6 +383,8 @@ static struct sl_engine *create(const struct sl_engine_env *env)
     engine->worker = env->worker;
     engine->settings = env->settings;
     engine->setting_count = env->setting_count;
+    engine->activity = env->activity;
+    engine->routines = env->routines;
     sl_list_init(&engine->live);
     sl_list_init(&engine->idle);
     sl_json_init(&engine->json);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "bindings/bindings.h"
 #include "bindings/name_order.h"
+#include "hub/routines.h"
 
 /* ---- methods ---- */
 
@@ -66,6 +67,22 @@ bool sl_script_add(struct sl_script *script, struct sl_method *method,
 
 /* ---- scripts ---- */
 
+/* What one of the script's functions runs for. */
+static struct sl_origin origin_of(const struct sl_script *script,
+                                  struct sl_slice name)
+{
+    return (struct sl_origin){
+        .routine = sl_routines_get(script->gen->engine->routines,
+                                   sl_slice_str(script->name), name),
+    };
+}
+
+void sl_method_set_origin(struct sl_method *method,
+                          const struct sl_script *script)
+{
+    method->origin = origin_of(script, sl_slice_str(method->name));
+}
+
 struct sl_script *sl_script_new(struct sl_generation *gen, struct sl_slice name)
 {
     struct sl_script *script = sl_zalloc(sizeof(*script));
@@ -82,6 +99,10 @@ struct sl_script *sl_script_new(struct sl_generation *gen, struct sl_slice name)
     script->around = script->call_around = LUA_NOREF;
     script->authenticate = LUA_NOREF;
     script->methods_option = LUA_NOREF;
+    script->connected_origin = origin_of(script, SL_SLICE("on_connected"));
+    script->disconnected_origin =
+        origin_of(script, SL_SLICE("on_disconnected"));
+    script->authorize_origin = origin_of(script, SL_SLICE("authorize"));
     sl_hub_options_default(&script->options);
     sl_map_init(&script->methods);
     sl_list_push_back(&gen->scripts, &script->node);
@@ -138,10 +159,10 @@ struct sl_generation *sl_generation_new(struct sl_engine *engine,
     sl_list_init(&gen->scripts);
     sl_list_init(&gen->timers);
     sl_list_init(&gen->routes);
+    sl_list_init(&gen->reload_hooks);
     lua_newtable(engine->L);
     gen->table_ref = luaL_ref(engine->L, LUA_REGISTRYINDEX);
     gen->names = scan_names(engine->L, gen);
-    gen->on_reload = LUA_NOREF;
     return gen;
 }
 
@@ -164,6 +185,10 @@ static void generation_free(struct sl_generation *gen)
         sl_free(SL_CONTAINER_OF(node, struct sl_timer, node));
     }
     routes_free(gen);
+    SL_LIST_FOREACH_SAFE(node, &gen->reload_hooks) {
+        sl_list_remove(node);
+        sl_free(SL_CONTAINER_OF(node, struct sl_reload_hook, node));
+    }
     SL_LIST_FOREACH_SAFE(node, &gen->scripts) {
         script_free(SL_CONTAINER_OF(node, struct sl_script, node));
     }

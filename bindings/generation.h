@@ -39,6 +39,7 @@ struct sl_method {
     int function;         /* index in the generation's table */
     unsigned param_count; /* named ones, without self */
     bool variadic;
+    struct sl_origin origin;
     uint8_t mode;            /* enum sl_method_mode */
     struct sl_rate rate;     /* of one connection's calls */
     struct sl_policy policy; /* who may call it */
@@ -56,7 +57,8 @@ struct sl_script {
     char *name, *path, *backplane_name; /* owned */
     int hub, self_mt; /* indexes in the generation's table, as the next */
     int on_connected, on_disconnected, around, call_around; /* LUA_NOREF */
-    int authenticate;                                       /* the same */
+    struct sl_origin connected_origin, disconnected_origin, authorize_origin;
+    int authenticate; /* the same */
     int methods_option;
     struct sl_hub_options options;
     struct sl_map methods;
@@ -68,6 +70,7 @@ struct sl_timer {
     struct sl_generation *gen;
     uint64_t interval_ms;
     uint64_t due_ms;
+    struct sl_origin origin;
     int function;
     bool repeats, everywhere, busy;
 };
@@ -75,6 +78,14 @@ struct sl_timer {
 struct sl_route {
     struct sl_list node; /* in gen->routes */
     char *method, *path; /* owned */
+    struct sl_origin origin;
+    int function;
+};
+
+/* A function given to on_reload. */
+struct sl_reload_hook {
+    struct sl_list node; /* in gen->reload_hooks */
+    struct sl_origin origin;
     int function;
 };
 
@@ -84,9 +95,8 @@ struct sl_generation {
     int table_ref; /* in the registry */
     const struct sl_script_set *set;
     const struct sl_script_file *file; /* being loaded; NULL: none */
-    struct sl_list scripts, timers, routes;
+    struct sl_list scripts, timers, routes, reload_hooks;
     int names; /* name_order.h; an index in the table */
-    int on_reload; /* the same: a list of functions; LUA_NOREF: none */
     bool committed;
 };
 
@@ -128,6 +138,10 @@ bool sl_script_add(struct sl_script *script, struct sl_method *method,
 /* Returns owned. */
 struct sl_method *sl_method_new(struct sl_slice name);
 void sl_method_free(struct sl_method *method);
+
+/* Once the spelling of its name is final. */
+void sl_method_set_origin(struct sl_method *method,
+                          const struct sl_script *script);
 
 /* Timers begin (at commit) and end. */
 void sl_generation_start(struct sl_generation *gen);

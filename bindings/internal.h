@@ -21,10 +21,19 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+struct sl_activity;
 struct sl_co;
 struct sl_generation;
 struct sl_name_place;
+struct sl_routine;
+struct sl_routines;
 struct sl_script;
+
+/* What a piece of code runs for: goes with everything that is called later. */
+struct sl_origin {
+    struct sl_routine *routine; /* hub and method, in logs and metrics */
+    bool interpreted;           /* its hub has jit = false */
+};
 
 /* Names under which references to values of the engine's own are kept. */
 enum sl_lua_ref {
@@ -67,7 +76,10 @@ struct sl_engine {
     unsigned worker;
     const struct sl_setting_view *settings;
     unsigned setting_count;
+    struct sl_activity *activity; /* borrowed: what a watchdog sees */
+    struct sl_routines *routines; /* borrowed: of all workers */
 
+    bool inside;               /* between sl_door_enter and sl_door_leave */
     struct sl_co *running;     /* the coroutine inside lua_resume; else NULL */
     struct sl_list live, idle; /* of sl_co */
     unsigned idle_count;
@@ -113,6 +125,11 @@ void sl_lua_set_functions(lua_State *L, struct sl_engine *engine,
 
 /* The generation that the caller's code belongs to. NULL: none yet. */
 struct sl_generation *sl_engine_generation(const struct sl_engine *engine);
+
+/* What code that is registered now, to be called later as `what`, runs for: the
+ * hub whose file is being loaded, or that of the running call. */
+struct sl_origin sl_engine_origin(const struct sl_engine *engine,
+                                  struct sl_slice what);
 
 /* The index of a hub's name, added when it is new. */
 unsigned sl_engine_hub_index(struct sl_engine *engine, struct sl_slice name);

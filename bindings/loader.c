@@ -10,7 +10,9 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "bindings/coroutine.h"
+#include "bindings/door.h"
 #include "bindings/lua_hub.h"
+#include "hub/routines.h"
 
 #include <stdlib.h>
 
@@ -103,8 +105,8 @@ static void take_hub(struct load *load, const struct sl_script_file *file)
                      "signalua.hub gave");
         return;
     }
-    struct sl_slice own = { file->name.ptr, file->name.len - 4 };
-    if (script->served || !sl_slice_eq(own, sl_slice_str(script->name))) {
+    if (script->served || !sl_slice_eq(sl_loader_hub_name(file->name),
+                                       sl_slice_str(script->name))) {
         report_error(load, file->name, "returns the hub of another file");
         return;
     }
@@ -128,9 +130,14 @@ static void load_file(struct load *load, int run,
     struct sl_engine *engine = load->gen->engine;
     lua_State *L = engine->L;
     load->gen->file = file;
+    struct sl_origin origin = sl_engine_origin(engine, SL_SLICE("(load)"));
     lua_pushvalue(L, run);
     sl_lua_push_slice(L, file->name);
-    if (sl_lua_protect(L, 1, 1, NULL) == 0) {
+    sl_door_enter(engine, origin, load->gen->set->version);
+    int err = sl_lua_protect(L, 1, 1, NULL);
+    sl_door_leave(engine);
+    int errors = load->errors;
+    if (err == 0) {
         take_hub(load, file);
     } else {
         if (lua_type(L, -1) != LUA_TSTRING) {
@@ -141,6 +148,8 @@ static void load_file(struct load *load, int run,
         const char *text = lua_tostring(L, -1);
         report_error(load, file->name, text == NULL ? "failed" : text);
     }
+    if (load->errors > errors)
+        sl_routine_failed(origin.routine);
     lua_pop(L, 1);
     load->gen->file = NULL;
 }

@@ -264,11 +264,6 @@ SL_RAISES static void set_option(lua_State *L, struct sl_script *script)
         raise_unknown_option(L, name);
 }
 
-static struct sl_slice without_suffix(struct sl_slice file)
-{
-    return sl_slice_of(file.ptr, file.len - strlen(".lua"));
-}
-
 /* hub_define(options): the number of the script, and of its name. */
 static int hub_define(lua_State *L)
 {
@@ -283,7 +278,7 @@ static int hub_define(lua_State *L)
                             "not a %s",
                             luaL_typename(L, 1));
     struct sl_script *script =
-        sl_script_new(gen, without_suffix(gen->file->name));
+        sl_script_new(gen, sl_loader_hub_name(gen->file->name));
     if (lua_istable(L, 1)) {
         lua_pushnil(L);
         while (lua_next(L, 1)) {
@@ -316,7 +311,8 @@ static int hub_find(lua_State *L)
     struct sl_slice name = sl_lua_slice(L, 1);
     for (unsigned i = 0; name.ptr != NULL && i < gen->set->file_count; i++) {
         struct sl_slice file = gen->set->files[i].name;
-        if (!sl_loader_is_hub(file) || !sl_slice_eq(name, without_suffix(file)))
+        if (!sl_loader_is_hub(file) ||
+            !sl_slice_eq(name, sl_loader_hub_name(file)))
             continue;
         lua_pushinteger(L, (lua_Integer)sl_engine_hub_index(engine, name));
         return 1;
@@ -450,6 +446,7 @@ static void collect_method(lua_State *L, struct collecting *c,
     memcpy(method->name, name.ptr, name.len); /* the spelling of the code */
     method->param_count = shape->param_count;
     method->variadic = shape->variadic;
+    sl_method_set_origin(method, script);
     lua_pushvalue(L, -1);
     method->function = sl_generation_keep(L, script->gen);
 }

@@ -8,6 +8,8 @@
 #include "bindings/coroutine.h"
 #include "bindings/generation.h"
 
+#include "base/mem.h"
+
 #define STACK_OF_HOOK 4 /* function, two versions and a spare */
 
 /* on_reload(fn) */
@@ -22,13 +24,13 @@ static int reload_on(lua_State *L)
         return sl_lua_raise(L, 1,
                             "signalua.on_reload wants a function, not a %s",
                             luaL_typename(L, 1));
-    if (gen->on_reload == LUA_NOREF) {
-        lua_newtable(L);
-        gen->on_reload = sl_generation_keep(L, gen);
-    }
-    sl_generation_push(L, gen, gen->on_reload);
     lua_pushvalue(L, 1);
-    lua_rawseti(L, -2, (int)lua_objlen(L, -2) + 1);
+    int function = sl_generation_keep(L, gen);
+
+    struct sl_reload_hook *hook = sl_zalloc(sizeof(*hook));
+    hook->origin = sl_engine_origin(gen->engine, SL_SLICE("on_reload"));
+    hook->function = function;
+    sl_list_push_back(&gen->reload_hooks, &hook->node);
     return 0;
 }
 
@@ -45,22 +47,20 @@ static void on_hook_end(struct sl_co *co, int status)
 void sl_lua_reload_run(struct sl_engine *engine, const char *old_version)
 {
     struct sl_generation *gen = engine->current;
-    if (gen->on_reload == LUA_NOREF || engine->stopping)
+    if (engine->stopping)
         return;
-    sl_generation_push(engine->L, gen, gen->on_reload);
-    int count = (int)lua_objlen(engine->L, -1);
-    for (int i = 1; i <= count; i++) {
-        struct sl_co *co = sl_co_new(engine, gen);
+    SL_LIST_FOREACH(node, &gen->reload_hooks) {
+        const struct sl_reload_hook *hook =
+            SL_CONTAINER_OF(node, struct sl_reload_hook, node);
+        struct sl_co *co = sl_co_new(engine, gen, hook->origin);
         co->on_end = on_hook_end;
         co->what = SL_SLICE("on_reload");
         lua_checkstack(co->L, STACK_OF_HOOK);
-        lua_rawgeti(engine->L, -1, i);
-        lua_xmove(engine->L, co->L, 1);
+        sl_generation_push(co->L, gen, hook->function);
         lua_pushstring(co->L, old_version);
         lua_pushstring(co->L, gen->set->version);
         sl_co_start_later(co, 2);
     }
-    lua_pop(engine->L, 1);
 }
 
 void sl_lua_reload_open(lua_State *L, struct sl_engine *engine)

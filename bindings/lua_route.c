@@ -43,6 +43,7 @@ static int route_new(lua_State *L)
     struct sl_route *route = sl_zalloc(sizeof(*route));
     route->method = sl_strdup(lua_tostring(L, 1));
     route->path = sl_strdup(lua_tostring(L, 2));
+    route->origin = sl_engine_origin(engine, sl_slice_str(route->path));
     route->function = function;
     for (char *c = route->method; *c != '\0'; c++)
         *c = (char)toupper((unsigned char)*c);
@@ -221,7 +222,7 @@ static void on_gone(struct sl_http_request *request)
 static void run(struct sl_engine *engine, const struct sl_route *route,
                 struct sl_http_request *request, struct sl_identity *identity)
 {
-    struct sl_co *co = sl_co_new(engine, engine->current);
+    struct sl_co *co = sl_co_new(engine, engine->current, route->origin);
     co->on_end = on_route_end;
     co->user = request;
     co->what = sl_slice_str(route->path);

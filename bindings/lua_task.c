@@ -155,9 +155,14 @@ static int task_spawn(lua_State *L)
     task->self_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_insert(L, 1); /* the task below the function */
 
-    struct sl_co *co = sl_co_new(engine, sl_engine_generation(engine));
-    if (engine->running != NULL)
-        co->script = engine->running->script;
+    /* It runs for whatever spawned it. */
+    const struct sl_co *caller = engine->running;
+    struct sl_co *co =
+        sl_co_new(engine, sl_engine_generation(engine),
+                  caller == NULL ? sl_engine_origin(engine, SL_SLICE("spawn"))
+                                 : caller->origin);
+    if (caller != NULL)
+        co->script = caller->script;
     co->on_end = on_task_end;
     co->user = task;
     co->what = SL_SLICE("spawn");

@@ -132,7 +132,7 @@ static void on_timer(struct sl_wheel_entry *entry)
     if (timer->busy)
         return;
     timer->busy = true;
-    struct sl_co *co = sl_co_new(timer->gen->engine, timer->gen);
+    struct sl_co *co = sl_co_new(timer->gen->engine, timer->gen, timer->origin);
     co->on_end = on_tick_end;
     co->user = timer;
     co->what = timer->repeats ? SL_SLICE("every") : SL_SLICE("after");
@@ -193,6 +193,8 @@ static int timer_new(lua_State *L, bool repeats)
     struct sl_timer *timer = sl_zalloc(sizeof(*timer));
     timer->gen = gen;
     timer->interval_ms = ms;
+    timer->origin = sl_engine_origin(engine, repeats ? SL_SLICE("every")
+                                                     : SL_SLICE("after"));
     timer->function = function;
     timer->repeats = repeats;
     /* In a call there is one worker already: this one. */

@@ -14,7 +14,9 @@
 #include "bus/bus.h"
 #include "bus/directory.h"
 #include "http/http.h"
+#include "hub/activity.h"
 #include "hub/conn.h"
+#include "hub/routines.h"
 #include "hub/world.h"
 #include "store/store_memory.h"
 #include "wire/identity.h"
@@ -40,6 +42,8 @@ struct sl_test_pod {
     struct sl_runq runq;
     struct sl_mailbox mailbox;
     struct sl_metrics metrics;
+    struct sl_activity activity;
+    struct sl_routines *routines;
     struct sl_directory *directory;
     struct sl_bus *bus;
     struct sl_world world;
@@ -119,6 +123,8 @@ static void make_engine(struct sl_test_pod *pod,
         .pod = "test",
         .settings = setup->settings,
         .setting_count = setup->setting_count,
+        .activity = &pod->activity,
+        .routines = pod->routines,
     };
     pod->engine = sl_lua_engine_ops.create(&env);
 }
@@ -138,6 +144,7 @@ struct sl_test_pod *sl_test_pod_new(const struct sl_test_pod_setup *setup,
     pod->began_wall_ms = sl_clock_wall_ms(&sl_clock_system);
     pod->clock = (struct sl_clock){ monotonic_ns, wall_ms, pod };
     pod->store = sl_store_memory_new(&pod->clock, SL_TEST_STORE_MAX);
+    pod->routines = sl_routines_new(SL_ROUTINES_MAX);
     make_engine(pod, setup);
     pod->on_error = on_error;
     pod->user = user;
@@ -203,6 +210,7 @@ void sl_test_pod_free(struct sl_test_pod *pod)
     sl_bus_free(pod->bus);
     sl_directory_free(pod->directory);
     sl_store_free(pod->store);
+    sl_routines_free(pod->routines);
     sl_free(pod);
 }
 

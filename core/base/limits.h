@@ -109,6 +109,11 @@
 #define SL_LUA_ITEMS_MAX (1 << 24) /* what signalua.array's n may promise */
 #define SL_ORDERED_NAMES_MAX 1024 /* an object with more fields is written in
                                      no order */
+#define SL_ROUTINES_MAX 2000 /* hub methods, hooks, timers that metrics tell
+                                apart, over all reloads */
+#define SL_WATCHDOG_TICK_MS 100 /* at most between two looks at the workers */
+#define SL_WATCHDOG_REST_MS 10000 /* before the same method is named again in
+                                     the log, unless it goes over script_limit */
 #define SL_LOG_FIELDS_MAX 32      /* fields of a script's log line */
 #define SL_ROUTE_HEADERS_MAX 32   /* headers in the answer of a route */
 #define SL_ROUTES_LEFT_MAX 1000   /* of a worker: functions of routes that go on

@@ -2,7 +2,8 @@
 /*
  * Metrics: one block of counters per thread, written by that thread alone
  * (relaxed atomics, no lock), added up when scraped. The fixed ones come from
- * metric.def; who owns the block releases the series beside them.
+ * metric.def, one is a histogram; who owns the block releases the series beside
+ * them.
  */
 #pragma once
 
@@ -29,12 +30,31 @@ struct sl_metric_info {
 
 extern const struct sl_metric_info sl_metric_infos[SL_METRIC_COUNT];
 
+/* Upper bounds of the loop lag's buckets, microseconds; one more is for what
+ * took longer. */
+#define SL_LAG_BOUNDS_US 1000, 5000, 25000, 100000, 500000, 2500000, 10000000
+#define SL_LAG_BOUND_COUNT 7u
+
+extern const uint32_t sl_lag_bounds_us[SL_LAG_BOUND_COUNT];
+
+/* How long the turns of the thread's loop took: what arrives while one runs
+ * waits for its end. */
+struct sl_lag {
+    _Atomic int64_t turns[SL_LAG_BOUND_COUNT + 1];
+    _Atomic int64_t total_us;
+};
+
 struct sl_metrics {
     _Atomic int64_t values[SL_METRIC_COUNT];
+    struct sl_lag lag;
     struct sl_series_set series; /* those that scripts made */
 };
 
-/* Owning thread only. Load and store, not a locked add: one writer. */
+/* Owning thread only. */
+void sl_metric_lag(struct sl_metrics *metrics, uint64_t turn_us);
+
+/* Load and store, not a locked add: each value has one writer, the owning
+ * thread (but for SCRIPT_HOLDS, which the watchdog counts). */
 static inline void sl_metric_add(struct sl_metrics *metrics, enum sl_metric id,
                                  int64_t delta)
 {

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "host/reload.h"
 #include "host/watch.h"
+#include "host/watchdog.h"
 #include "host/worker.h"
 #include "ops/admin.h"
 #include "store/store_memory.h"
@@ -33,6 +34,8 @@ struct host {
     const struct sl_config *config;
     struct sl_reload reload;
     struct sl_watch *watch; /* NULL: turned off */
+    struct sl_watchdog *watchdog;
+    struct sl_routines *routines;
     struct sl_directory *directory;
     struct sl_bus *bus;
     struct sl_claims *claims;
@@ -82,24 +85,10 @@ static const struct sl_metrics *on_thread_metrics(void *user, unsigned index,
     return &host->metrics;
 }
 
-/* A loop that has been awake for this long is held by something. */
-#define AWAKE_MAX_MS 10000
-
 static bool on_healthy(void *user, struct sl_str *why)
 {
     struct host *host = user;
-    bool healthy = true;
-    uint64_t now_ms = sl_loop_now(&host->loop);
-    for (unsigned i = 0; i < host->worker_count; i++) {
-        uint64_t since_ms = atomic_load_explicit(
-            &host->workers[i].loop.awake_since_ms, memory_order_relaxed);
-        if (since_ms == 0 || now_ms <= since_ms + AWAKE_MAX_MS)
-            continue; /* 0: it sleeps and waits for work */
-        healthy = false;
-        sl_str_add_fmt(why, "worker %u has been held for %llu ms\n", i,
-                       (unsigned long long)(now_ms - since_ms));
-    }
-    return healthy;
+    return sl_watchdog_healthy(host->watchdog, sl_loop_now(&host->loop), why);
 }
 
 static void on_describe_hubs(void *user, struct sl_str *out)
@@ -214,6 +203,7 @@ static int open_shared(struct host *host, sl_report_cb on_error)
     host->claims = sl_claims_new(SL_CLAIMS_MAX);
     host->relay = sl_relay_new(host->worker_count);
     host->store = sl_store_memory_new(&sl_clock_system, config->store_max);
+    host->routines = sl_routines_new(SL_ROUTINES_MAX);
     sl_token_keys_init(&host->keys, sl_slice_str(config->token_key));
     sl_config_jwt(config, &host->jwt);
     host->cors =
@@ -246,6 +236,7 @@ static int make_workers(struct host *host, const struct sl_engine_ops *engine,
         .shutdown_timeout_ms = config->shutdown_timeout_ms,
         .settings = config->views,
         .setting_count = config->view_count,
+        .routines = host->routines,
         .on_error = on_error,
     };
     host->workers = sl_zalloc(host->worker_count * sizeof(*host->workers));
@@ -279,6 +270,7 @@ static int open_admin(struct host *host)
         .healthy = on_healthy,
         .describe_hubs = on_describe_hubs,
         .reload = on_admin_reload,
+        .routines = host->routines,
     };
     host->admin_router = sl_http_router_new();
     sl_admin_add_routes(host->admin_router, &host->control);
@@ -352,6 +344,31 @@ static void log_started(const struct host *host, unsigned port)
                 SL_F_INT("socket_max", host->socket_max));
 }
 
+static void make_watchdog(struct host *host)
+{
+    const struct sl_config *config = host->config;
+    struct sl_watchdog_options options = {
+        .warn_ms = config->script_warn_ms,
+        .limit_ms = config->script_limit_ms,
+    };
+    struct sl_watched *workers =
+        sl_zalloc(host->worker_count * sizeof(*workers));
+    for (unsigned i = 0; i < host->worker_count; i++)
+        workers[i] = (struct sl_watched){ &host->workers[i].loop,
+                                          &host->workers[i].activity,
+                                          &host->workers[i].metrics };
+    host->watchdog = sl_watchdog_new(workers, host->worker_count, &options);
+    sl_free(workers);
+}
+
+static int start_threads(struct host *host)
+{
+    int err = sl_watchdog_start(host->watchdog);
+    for (unsigned i = 0; err == 0 && i < host->worker_count; i++)
+        err = sl_worker_start(&host->workers[i]);
+    return err;
+}
+
 static void on_watch(void *user)
 {
     struct host *host = user;
@@ -377,6 +394,7 @@ static int start(struct host *host, const struct sl_engine_ops *engine)
     open_signal(host, &host->interrupt, SIGINT, on_signal);
     open_signal(host, &host->hangup, SIGHUP, on_hangup);
     host->signals_open = true;
+    make_watchdog(host);
     err = open_admin(host);
     if (err != 0)
         return err;
@@ -384,11 +402,9 @@ static int start(struct host *host, const struct sl_engine_ops *engine)
     if (err != 0)
         return err;
     unsigned port = listen_port(host);
-    for (unsigned i = 0; i < host->worker_count; i++) {
-        err = sl_worker_start(&host->workers[i]);
-        if (err != 0)
-            return err;
-    }
+    err = start_threads(host);
+    if (err != 0)
+        return err;
     log_started(host, port);
     if (config->watch != SL_WATCH_OFF)
         host->watch =
@@ -442,6 +458,7 @@ static void stop(struct host *host)
         sl_worker_stop(&host->workers[i]);
     for (unsigned i = 0; i < host->worker_count && host->workers; i++)
         sl_worker_join(&host->workers[i]);
+    sl_watchdog_free(host->watchdog);
     if (host->workers != NULL)
         deliver_letters(host);
     for (unsigned i = 0; i < host->worker_count && host->workers; i++)
@@ -451,6 +468,7 @@ static void stop(struct host *host)
     sl_http_router_free(host->admin_router);
     sl_store_free(host->store);
     sl_relay_free(host->relay);
+    sl_routines_free(host->routines);
     sl_cors_free(host->cors);
     sl_claims_free(host->claims);
     sl_bus_free(host->bus);

@@ -211,6 +211,8 @@ int sl_worker_init(struct sl_worker *worker, const struct sl_worker_env *env,
         .worker = index,
         .settings = env->settings,
         .setting_count = env->setting_count,
+        .activity = &worker->activity,
+        .routines = env->routines,
     });
     err = open_jwt(worker);
     if (err != 0)

@@ -13,6 +13,8 @@
 #include "http/http.h"
 #include "http/router.h"
 #include "http/static_files.h"
+#include "hub/activity.h"
+#include "hub/routines.h"
 #include "hub/script.h"
 #include "hub/world.h"
 #include "net/listener.h"
@@ -42,6 +44,7 @@ struct sl_worker_env {
     uint64_t shutdown_timeout_ms;
     const struct sl_setting_view *settings;
     unsigned setting_count;
+    struct sl_routines *routines;
     sl_report_cb on_error; /* what is wrong with scripts or folders */
     void *on_error_user;
 };
@@ -53,6 +56,7 @@ struct sl_worker {
     bool started;
     struct sl_loop loop;
     struct sl_metrics metrics;
+    struct sl_activity activity;
     struct sl_world world;
     struct sl_engine *engine;
     struct sl_transport transport;

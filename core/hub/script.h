@@ -161,6 +161,8 @@ struct sl_setting_view {
     const char *name, *value; /* as text; secrets are not in it */
 };
 
+struct sl_activity;
+struct sl_routines;
 struct sl_store;
 
 struct sl_engine_env {
@@ -171,6 +173,8 @@ struct sl_engine_env {
     unsigned worker;
     const struct sl_setting_view *settings; /* for signalua.config */
     unsigned setting_count;
+    struct sl_activity *activity; /* of this worker; the engine writes it */
+    struct sl_routines *routines; /* of all workers */
 };
 
 struct sl_engine;

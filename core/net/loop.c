@@ -72,11 +72,33 @@ static void finish_turn(struct sl_loop *loop)
                           memory_order_relaxed);
 }
 
+/* libuv's own time is from the begin of the turn and in milliseconds. */
+static uint64_t precise_ns(const struct sl_loop *loop)
+{
+    return SL_LIKELY(loop->given_ms == NULL) ? uv_hrtime()
+                                             : *loop->given_ms * 1000000;
+}
+
+void sl_loop_begin_turn(struct sl_loop *loop)
+{
+    loop->turn_began_ns = precise_ns(loop);
+    atomic_store_explicit(&loop->awake_since_ms, loop->wheel.now_ms,
+                          memory_order_relaxed);
+}
+
+static void end_turn(struct sl_loop *loop)
+{
+    loop->turn_began_ns = 0;
+    atomic_store_explicit(&loop->awake_since_ms, 0, memory_order_relaxed);
+}
+
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct sl_loop *loop = prepare->data;
     finish_turn(loop);
-    atomic_store_explicit(&loop->awake_since_ms, 0, memory_order_relaxed);
+    sl_metric_lag(loop->metrics,
+                  (precise_ns(loop) - loop->turn_began_ns) / 1000);
+    end_turn(loop);
 }
 
 static void deliver_letters(struct sl_loop *loop)
@@ -143,10 +165,11 @@ int sl_loop_init(struct sl_loop *loop, struct sl_metrics *metrics)
 void sl_loop_run(struct sl_loop *loop)
 {
     uv_ref((uv_handle_t *)&loop->async);
+    end_turn(loop); /* what was done before it ran is no turn */
     if (!atomic_load(&loop->stop_wanted))
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     atomic_store(&loop->stop_wanted, false);
-    atomic_store(&loop->awake_since_ms, 0);
+    end_turn(loop);
     uv_unref((uv_handle_t *)&loop->async);
 }
 

@@ -42,10 +42,11 @@ struct sl_loop {
     uv_idle_t spin;       /* on while the run queue has work left */
     atomic_bool stop_wanted;
     const uint64_t *given_ms; /* borrowed: a test's time; NULL: libuv's */
+    uint64_t turn_began_ns;   /* 0 between turns */
     /* Any thread may read these. An idle loop turns rarely, so a watchdog
      * looks at how long one has been awake. libuv's clock (uv_hrtime). */
     _Atomic uint64_t heartbeat_ms;   /* when the loop last turned */
-    _Atomic uint64_t awake_since_ms; /* 0 while it sleeps */
+    _Atomic uint64_t awake_since_ms; /* since this turn began; 0: it sleeps */
 };
 
 /* Negative: libuv could not make its descriptors (nothing is left open). */
@@ -69,13 +70,15 @@ static inline uint64_t sl_loop_now(const struct sl_loop *loop)
     return loop->wheel.now_ms;
 }
 
+void sl_loop_begin_turn(struct sl_loop *loop); /* for sl_loop_enter alone */
+
 /* First line of each libuv callback: brings now_ms up to date. */
 static inline void sl_loop_enter(struct sl_loop *loop)
 {
     loop->wheel.now_ms =
         SL_LIKELY(loop->given_ms == NULL) ? uv_now(&loop->uv) : *loop->given_ms;
-    atomic_store_explicit(&loop->awake_since_ms, loop->wheel.now_ms,
-                          memory_order_relaxed);
+    if (loop->turn_began_ns == 0)
+        sl_loop_begin_turn(loop);
 }
 
 static inline void sl_loop_defer(struct sl_loop *loop, struct sl_task *task)

@@ -11,9 +11,11 @@
 #include <stdbool.h>
 
 struct sl_http_request;
+struct sl_routines;
 
 struct sl_control {
     void *user;
+    const struct sl_routines *routines; /* whose errors are told; NULL: none */
     /* Threads that count: the workers and the main thread. */
     unsigned (*thread_count)(void *user);
     /* name: "0", "1", ... or "main". */

@@ -6,6 +6,7 @@
 #include "ops/metrics_page.h"
 
 #include "base/mem.h"
+#include "hub/routines.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -170,6 +171,85 @@ static void write_series(struct sl_str *out, const struct sl_control *control)
     sl_free(samples.items);
 }
 
+/* ---- loop lag, and errors by method ---- */
+
+/* The format's buckets hold what the ones before them hold, too. */
+static void write_lag_of(struct sl_str *out, const struct sl_metrics *metrics,
+                         const char *thread)
+{
+    struct sl_lag *lag = &((struct sl_metrics *)(uintptr_t)metrics)->lag;
+    int64_t count = 0;
+    for (unsigned i = 0; i <= SL_LAG_BOUND_COUNT; i++) {
+        count += atomic_load_explicit(&lag->turns[i], memory_order_relaxed);
+        sl_str_add_fmt(out, "signalua_loop_lag_seconds_bucket{worker=\"%s\",",
+                       thread);
+        if (i < SL_LAG_BOUND_COUNT)
+            sl_str_add_fmt(out, "le=\"%g\"}", sl_lag_bounds_us[i] / 1e6);
+        else
+            sl_str_add_lit(out, "le=\"+Inf\"}");
+        sl_str_add_fmt(out, " %lld\n", (long long)count);
+    }
+    int64_t total_us =
+        atomic_load_explicit(&lag->total_us, memory_order_relaxed);
+    sl_str_add_fmt(out,
+                   "signalua_loop_lag_seconds_sum{worker=\"%s\"} %.6f\n"
+                   "signalua_loop_lag_seconds_count{worker=\"%s\"} %lld\n",
+                   thread, (double)total_us / 1e6, thread, (long long)count);
+}
+
+static void write_lag(struct sl_str *out, const struct sl_control *control)
+{
+    sl_str_add_lit(
+        out, "# HELP signalua_loop_lag_seconds Turns of the thread's loop: how "
+             "long what arrives meanwhile waits at most.\n"
+             "# TYPE signalua_loop_lag_seconds histogram\n");
+    unsigned count = control->thread_count(control->user);
+    for (unsigned i = 0; i < count; i++) {
+        const char *thread;
+        const struct sl_metrics *metrics =
+            control->thread_metrics(control->user, i, &thread);
+        write_lag_of(out, metrics, thread);
+    }
+}
+
+/* As the value of a label. */
+static void write_escaped(struct sl_str *out, struct sl_slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\n') {
+            sl_str_add_lit(out, "\\n");
+            continue;
+        }
+        if (text.ptr[i] == '"' || text.ptr[i] == '\\')
+            sl_str_add_char(out, '\\');
+        sl_str_add_char(out, text.ptr[i]);
+    }
+}
+
+static void write_errors(void *user, const struct sl_routine *routine)
+{
+    struct sl_str *out = user;
+    sl_str_add_lit(out, "signalua_method_errors_total{hub=\"");
+    write_escaped(out, routine->hub);
+    sl_str_add_lit(out, "\",method=\"");
+    write_escaped(out, routine->method);
+    uint64_t errors =
+        atomic_load_explicit(&((struct sl_routine *)(uintptr_t)routine)->errors,
+                             memory_order_relaxed);
+    sl_str_add_fmt(out, "\"} %llu\n", (unsigned long long)errors);
+}
+
+static void write_routines(struct sl_str *out,
+                           const struct sl_routines *routines)
+{
+    if (routines == NULL)
+        return;
+    sl_str_add_lit(out, "# HELP signalua_method_errors_total Errors raised by "
+                        "a method, hook, timer or route of a hub.\n"
+                        "# TYPE signalua_method_errors_total counter\n");
+    sl_routines_each(routines, write_errors, out);
+}
+
 void sl_metrics_page_write(struct sl_str *out, const struct sl_control *control)
 {
     sl_str_add_lit(out, "# HELP signalua_build_info Version of the program.\n"
@@ -177,5 +257,7 @@ void sl_metrics_page_write(struct sl_str *out, const struct sl_control *control)
                         "signalua_build_info{version=\"" SL_VERSION "\"} 1\n");
     for (unsigned id = 0; id < SL_METRIC_COUNT; id++)
         write_metric(out, control, (enum sl_metric)id);
+    write_lag(out, control);
+    write_routines(out, control->routines);
     write_series(out, control);
 }

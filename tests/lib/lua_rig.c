@@ -25,6 +25,8 @@ static void make_engine(struct lua_rig *rig, unsigned index)
         .worker = index,
         .settings = settings,
         .setting_count = SL_COUNT(settings),
+        .activity = &rig->activities[index],
+        .routines = rig->routines,
     };
     rig->engines[index] = sl_lua_engine_ops.create(&env);
 }
@@ -40,6 +42,7 @@ void lua_rig_init(struct lua_rig *rig, unsigned worker_count)
     rig->worker_count = worker_count;
     rig->worker = cluster_worker(&rig->cluster, 0, 0);
     rig->store = sl_store_memory_new(&sl_clock_system, 1 << 20);
+    rig->routines = sl_routines_new(100);
     for (unsigned i = 0; i < worker_count; i++)
         make_engine(rig, i);
     rig->engine = rig->engines[0];
@@ -174,6 +177,7 @@ void lua_rig_release(struct lua_rig *rig)
         sl_lua_engine_ops.destroy(rig->engines[i]);
     cluster_release(&rig->cluster);
     sl_store_free(rig->store);
+    sl_routines_free(rig->routines);
     sl_str_release(&rig->errors);
     sl_str_release(&rig->log);
     sl_log_setup(2, SL_LOG_WARN, SL_LOG_AUTO);

@@ -7,6 +7,8 @@
 #pragma once
 
 #include "bindings/engine.h"
+#include "hub/activity.h"
+#include "hub/routines.h"
 #include "store/store.h"
 #include "tests/lib/expect.h"
 
@@ -19,6 +21,8 @@ struct lua_rig {
     struct sl_engine *engine;      /* its engine */
     struct sl_engine *engines[LUA_RIG_WORKERS_MAX];
     unsigned worker_count;
+    struct sl_activity activities[LUA_RIG_WORKERS_MAX];
+    struct sl_routines *routines;
     struct sl_store *store;
     struct sl_hub_entry *entry; /* of "chat", else of the first hub */
     struct sl_script_file files[LUA_RIG_FILES_MAX];

@@ -47,6 +47,25 @@ static void adds_and_sets(void **state)
     assert_int_equal(sl_metric_get(&metrics, SL_M_SOCKETS), 0);
 }
 
+static void sorts_turns_by_their_length(void **state)
+{
+    (void)state;
+    struct sl_metrics metrics = { 0 };
+    int64_t total_us = 0;
+    for (unsigned i = 0; i < SL_LAG_BOUND_COUNT; i++) {
+        uint32_t bound_us = sl_lag_bounds_us[i];
+        assert_true(i == 0 || bound_us > sl_lag_bounds_us[i - 1]);
+        sl_metric_lag(&metrics, bound_us);
+        sl_metric_lag(&metrics, bound_us + 1);
+        total_us += 2 * (int64_t)bound_us + 1;
+    }
+    assert_int_equal(metrics.lag.turns[0], 1);
+    for (unsigned i = 1; i < SL_LAG_BOUND_COUNT; i++)
+        assert_int_equal(metrics.lag.turns[i], 2);
+    assert_int_equal(metrics.lag.turns[SL_LAG_BOUND_COUNT], 1);
+    assert_int_equal(metrics.lag.total_us, total_us);
+}
+
 enum { ADDITIONS = 100000 };
 
 static void *add_many(void *user)
@@ -77,6 +96,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_keep_the_rules),
         cmocka_unit_test(adds_and_sets),
+        cmocka_unit_test(sorts_turns_by_their_length),
         cmocka_unit_test(another_thread_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,6 +122,57 @@ static void busy_run_queue_lets_others_in(void **state)
     sl_loop_release(&loop);
 }
 
+/* A piece of work during which the clock goes on. */
+struct slow {
+    struct sl_loop *loop;
+    struct sl_task task;
+    uint64_t *now_ms;
+    uint64_t takes_ms;
+    uint64_t awake_since_ms; /* as another thread saw it */
+};
+
+static void on_slow(struct sl_task *task)
+{
+    struct slow *slow = SL_CONTAINER_OF(task, struct slow, task);
+    slow->awake_since_ms = atomic_load(&slow->loop->awake_since_ms);
+    *slow->now_ms += slow->takes_ms;
+    sl_loop_stop(slow->loop);
+}
+
+static int64_t turns_in(unsigned bucket)
+{
+    return atomic_load(&metrics.lag.turns[bucket]);
+}
+
+static void turns_are_timed(void **state)
+{
+    (void)state;
+    struct sl_loop loop;
+    metrics = (struct sl_metrics){ 0 };
+    assert_int_equal(sl_loop_init(&loop, &metrics), 0);
+    uint64_t now_ms = 1000;
+    loop.given_ms = &now_ms;
+    sl_loop_enter(&loop); /* what is done before it runs is no turn */
+    now_ms += 60000;
+    struct slow slow = { .loop = &loop, .now_ms = &now_ms, .takes_ms = 30 };
+    sl_task_init(&slow.task, on_slow);
+    sl_loop_defer(&loop, &slow.task);
+    sl_loop_run(&loop);
+    assert_int_equal(slow.awake_since_ms, 61000);
+    assert_int_equal(atomic_load(&loop.awake_since_ms), 0);
+    assert_int_equal(turns_in(3), 1); /* 25 to 100 ms */
+    slow.takes_ms = 20000;
+    sl_loop_defer(&loop, &slow.task);
+    sl_loop_run(&loop);
+    assert_int_equal(slow.awake_since_ms, 61030);
+    assert_int_equal(turns_in(SL_LAG_BOUND_COUNT), 1);
+    for (unsigned i = 1; i < SL_LAG_BOUND_COUNT; i++)
+        assert_int_equal(turns_in(i), i == 3);
+    assert_int_equal(atomic_load(&metrics.lag.total_us), 20030000);
+    loop.given_ms = NULL;
+    sl_loop_release(&loop);
+}
+
 struct sender {
     struct sl_loop *loop;
     unsigned *received;
@@ -183,6 +234,7 @@ int main(void)
         cmocka_unit_test(stop_before_run_and_run_again),
         cmocka_unit_test(wheel_fires),
         cmocka_unit_test(busy_run_queue_lets_others_in),
+        cmocka_unit_test(turns_are_timed),
         cmocka_unit_test(letters_of_another_thread),
         cmocka_unit_test(release_delivers_letters),
     };

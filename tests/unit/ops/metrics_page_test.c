@@ -5,6 +5,8 @@
  */
 #include "ops/metrics_page.h"
 
+#include "hub/routines.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -128,6 +130,51 @@ static void samples_are_the_threads_own(void **state)
     sl_str_release(&page);
 }
 
+static void buckets_of_loop_lag_add_up(void **state)
+{
+    (void)state;
+    sl_metric_lag(&threads[0], 400);
+    sl_metric_lag(&threads[0], 30000);
+    sl_metric_lag(&threads[0], 30000000);
+    struct sl_str page = { 0 };
+    sl_metrics_page_write(&page, &control);
+    const char *text = sl_str_cstr(&page);
+    assert_non_null(strstr(text, "# TYPE signalua_loop_lag_seconds histogram\n"
+                                 "signalua_loop_lag_seconds_bucket"
+                                 "{worker=\"0\",le=\"0.001\"} 1\n"));
+    assert_non_null(strstr(text, "{worker=\"0\",le=\"0.025\"} 1\n"
+                                 "signalua_loop_lag_seconds_bucket"
+                                 "{worker=\"0\",le=\"0.1\"} 2\n"));
+    assert_non_null(strstr(text, "{worker=\"0\",le=\"10\"} 2\n"));
+    assert_non_null(strstr(text, "{worker=\"0\",le=\"+Inf\"} 3\n"));
+    assert_non_null(strstr(text, "seconds_sum{worker=\"0\"} 30.030400\n"));
+    assert_non_null(strstr(text, "seconds_count{worker=\"0\"} 3\n"));
+    assert_non_null(strstr(text, "seconds_count{worker=\"main\"} 0\n"));
+    sl_str_release(&page);
+}
+
+static void errors_are_told_by_method(void **state)
+{
+    (void)state;
+    struct sl_routines *routines = sl_routines_new(10);
+    sl_routines_get(routines, SL_SLICE("chat"), SL_SLICE("Say"));
+    sl_routine_failed(
+        sl_routines_get(routines, SL_SLICE("a/b"), SL_SLICE("odd \"name\\\n")));
+    struct sl_control with = control;
+    with.routines = routines;
+    struct sl_str page = { 0 };
+    sl_metrics_page_write(&page, &with);
+    const char *text = sl_str_cstr(&page);
+    assert_non_null(strstr(text, "# TYPE signalua_method_errors_total counter\n"
+                                 "signalua_method_errors_total"
+                                 "{hub=\"chat\",method=\"Say\"} 0\n"));
+    assert_non_null(strstr(text, "{hub=\"a/b\","
+                                 "method=\"odd \\\"name\\\\\\n\"} 1\n"));
+    assert_non_null(strstr(text, "{hub=\"\",method=\"other\"} 0\n"));
+    sl_str_release(&page);
+    sl_routines_free(routines);
+}
+
 static void counters_and_only_they_end_in_total(void **state)
 {
     (void)state;
@@ -145,6 +192,8 @@ int main(void)
         cmocka_unit_test(every_metric_stands_there_once),
         cmocka_unit_test(samples_are_the_threads_own),
         cmocka_unit_test(scripts_metrics_stand_together),
+        cmocka_unit_test(buckets_of_loop_lag_add_up),
+        cmocka_unit_test(errors_are_told_by_method),
         cmocka_unit_test(counters_and_only_they_end_in_total),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
