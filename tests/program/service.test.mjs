@@ -13,13 +13,13 @@ test('/metrics and /healthz, on the admin address only', () => serving({ workers
   assert.equal(page.status, 200);
   assert.match(page.headers.get('content-type'), /^text\/plain; version=0\.0\.4/);
   const text = await page.text();
-  const names = [...text.matchAll(/^# TYPE (\w+) (counter|gauge)$/gm)].map(m => m[1]);
+  const names = [...text.matchAll(/^# TYPE (\w+) (counter|gauge|histogram)$/gm)].map(m => m[1]);
   assert.ok(names.length > 20);
   for (const name of names) {
     assert.ok(name.startsWith('signalua_'), name);
     assert.match(text, new RegExp(`^# HELP ${name} \\S`, 'm'));
   }
-  for (const line of text.split('\n')) assert.match(line, /^(# (HELP|TYPE) .+|\w+(\{\w+="[^"]*"\})? -?[\d.e+]+|)$/);
+  for (const line of text.split('\n')) assert.match(line, /^(# (HELP|TYPE) .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[\d.e+]+|)$/);
   for (const worker of ['0', '1', 'main']) assert.match(text, new RegExp(`^signalua_connections\\{worker="${worker}"\\} 0$`, 'm'));
   const health = await fetch(server.adminUrl + '/healthz');
   assert.equal(health.status, 200);
