@@ -54,5 +54,8 @@ export async function bystander(server, hub = 'lab') {
   };
 }
 
+/** Whether a sanitizer runs in the process: it holds freed memory back, and much of its own. */
+export const sanitized = pid => /lib[at]san/.test(fs.readFileSync(`/proc/${pid}/maps`, 'utf8'));
+
 /** Resident memory of a process, in bytes. */
 export const residentBytes = pid => Number(/VmRSS:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
