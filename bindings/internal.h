@@ -73,13 +73,12 @@ struct sl_engine {
     struct sl_store *store; /* borrowed */
     const struct sl_clock *clock;
     const char *pod;
-    unsigned worker;
     const struct sl_setting_view *settings;
     unsigned setting_count;
+    unsigned worker;
     struct sl_activity *activity; /* borrowed: what a watchdog sees */
     struct sl_routines *routines; /* borrowed: of all workers */
 
-    bool inside;               /* between sl_door_enter and sl_door_leave */
     struct sl_co *running;     /* the coroutine inside lua_resume; else NULL */
     struct sl_list live, idle; /* of sl_co */
     unsigned idle_count;
@@ -90,6 +89,7 @@ struct sl_engine {
     struct sl_generation *current; /* serves; counted; NULL before commit */
     struct sl_generation *loaded;  /* waits for its commit; counted */
     struct sl_generation *loading; /* inside load */
+    bool inside;                   /* between sl_door_enter and sl_door_leave */
     bool stopping;
 
     struct sl_hub_name *hub_names;

@@ -23,6 +23,7 @@
 
 #define LUA_TCDATA 10 /* lua.h does not tell */
 #define STACK_PER_LEVEL 6
+#define TWO_63 9223372036854775808.0
 
 static int encode_value(struct sl_encode *e, struct sl_writer *w, int index);
 
@@ -36,14 +37,14 @@ static int refuse(struct sl_encode *e, int err, const char *wrong)
  * declares one takes no double of MessagePack for it. */
 static bool encode_whole(struct sl_writer *w, double value)
 {
-    if (value >= -0x1p63 && value < 0x1p63) {
+    if (value >= -TWO_63 && value < TWO_63) {
         int64_t whole = (int64_t)value;
         if ((double)whole != value || (whole == 0 && signbit(value)))
             return false;
         sl_write_int(w, whole);
         return true;
     }
-    if (!(value >= 0x1p63 && value < 0x1p64))
+    if (!(value >= TWO_63 && value < 2 * TWO_63))
         return false;
     sl_write_uint(w, (uint64_t)value);
     return true;

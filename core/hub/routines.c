@@ -47,7 +47,7 @@ static struct entry *entry_new(struct sl_slice hub, struct sl_slice method)
 struct sl_routines *sl_routines_new(unsigned most)
 {
     struct sl_routines *routines =
-        sl_zalloc(sizeof(*routines) + most * sizeof(routines->entries[0]));
+        sl_zalloc(sizeof(*routines) + most * sizeof(struct entry *));
     pthread_mutex_init(&routines->lock, NULL);
     sl_map_init(&routines->map);
     routines->other = entry_new(SL_SLICE(""), SL_SLICE("other"));

@@ -268,14 +268,14 @@ static const char *const messages[] = {
     "{\"type\":1,\"invocationId\":\"2\",\"target\":\"Slow\",\"arguments\":[1]}",
     "{\"type\":1,\"target\":\"Abort\",\"arguments\":[]}",
     "{\"type\":1,\"target\":\"SendAll\",\"arguments\":[\"short\"]}",
-    "{\"type\":4,\"invocationId\":\"3\",\"target\":\"Count\",\"arguments\":"
-    "[3]}",
-    "{\"type\":4,\"invocationId\":\"4\",\"target\":\"Count\",\"arguments\":"
-    "[5000]}",
+    ("{\"type\":4,\"invocationId\":\"3\",\"target\":\"Count\",\"arguments\":"
+     "[3]}"),
+    ("{\"type\":4,\"invocationId\":\"4\",\"target\":\"Count\",\"arguments\":"
+     "[5000]}"),
     "{\"type\":4,\"invocationId\":\"5\",\"target\":\"Hang\",\"arguments\":[]}",
     "{\"type\":5,\"invocationId\":\"5\"}",
-    "{\"type\":1,\"invocationId\":\"6\",\"target\":\"Sum\",\"arguments\":[],"
-    "\"streamIds\":[\"u\"]}",
+    ("{\"type\":1,\"invocationId\":\"6\",\"target\":\"Sum\",\"arguments\":[],"
+     "\"streamIds\":[\"u\"]}"),
     "{\"type\":2,\"invocationId\":\"u\",\"item\":7}",
     "{\"type\":3,\"invocationId\":\"u\"}",
     "{\"type\":6}",
