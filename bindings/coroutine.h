@@ -88,8 +88,8 @@ void sl_co_failure(struct sl_co *co, struct sl_failure *failure);
 void sl_failure_release(struct sl_failure *failure);
 
 /* Logs the failure with hub, method, connection and version. An error is
- * counted, for the worker and for what ran; a hub_error is the author's word to the client and logged only for
- * its data. Nothing for a cancel. */
+ * counted, for the worker and for what ran; a hub_error is the author's word to
+ * the client and logged only for its data. Nothing for a cancel. */
 void sl_co_log(struct sl_co *co, const struct sl_failure *failure);
 
 /* Calls the function below `arg_count` arguments on a stack that no coroutine

@@ -12,13 +12,9 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "host/reload_page.h"
 #include "host/worker_hubs.h"
 #include "http/http.h"
-
-struct error_text {
-    struct sl_list node;
-    char *text; /* owned */
-};
 
 /* A letter to a worker, and back. */
 struct order {
@@ -40,8 +36,8 @@ static void free_errors(struct sl_list *errors)
 {
     struct sl_list *node;
     while ((node = sl_list_pop_front(errors)) != NULL) {
-        struct error_text *error =
-            SL_CONTAINER_OF(node, struct error_text, node);
+        struct sl_reload_error *error =
+            SL_CONTAINER_OF(node, struct sl_reload_error, node);
         sl_free(error->text);
         sl_free(error);
     }
@@ -49,7 +45,7 @@ static void free_errors(struct sl_list *errors)
 
 static void add_error(struct sl_list *errors, const char *text)
 {
-    struct error_text *error = sl_zalloc(sizeof(*error));
+    struct sl_reload_error *error = sl_zalloc(sizeof(*error));
     error->text = sl_strdup(text);
     sl_list_push_back(errors, &error->node);
 }
@@ -57,7 +53,7 @@ static void add_error(struct sl_list *errors, const char *text)
 static bool has_error(const struct sl_list *errors, const char *text)
 {
     SL_LIST_FOREACH(node, errors) {
-        if (strcmp(SL_CONTAINER_OF(node, struct error_text, node)->text,
+        if (strcmp(SL_CONTAINER_OF(node, struct sl_reload_error, node)->text,
                    text) == 0)
             return true;
     }
@@ -98,13 +94,6 @@ static struct sl_scripts *read_scripts(const char *folder,
     return scripts;
 }
 
-static unsigned holders(const struct sl_scripts *scripts)
-{
-    return atomic_load_explicit(
-        &((struct sl_scripts *)(uintptr_t)scripts)->holders,
-        memory_order_acquire);
-}
-
 static void free_scripts(struct sl_scripts *scripts)
 {
     sl_list_remove(&scripts->node);
@@ -118,7 +107,7 @@ static void sweep(struct sl_reload *reload)
         struct sl_scripts *scripts =
             SL_CONTAINER_OF(node, struct sl_scripts, node);
         if (scripts != reload->current && scripts != reload->next &&
-            holders(scripts) == 0)
+            sl_scripts_holders(scripts) == 0)
             free_scripts(scripts);
     }
 }
@@ -164,95 +153,10 @@ static void compare(struct sl_str *out, const struct sl_script_set *old,
     }
 }
 
-/* ---- JSON ---- */
-
-static void add_json_text(struct sl_str *out, const char *name,
-                          struct sl_slice text)
-{
-    if (name != NULL)
-        sl_str_add_fmt(out, "\"%s\":", name);
-    sl_str_add_char(out, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c == '"' || c == '\\')
-            sl_str_add_fmt(out, "\\%c", c);
-        else if (c < 0x20 || c >= 0x7f) /* names of files are any bytes */
-            sl_str_add_fmt(out, "\\u%04x", c);
-        else
-            sl_str_add_char(out, (char)c);
-    }
-    sl_str_add_char(out, '"');
-}
-
-static void add_comma(struct sl_str *out)
-{
-    char last = out->ptr[out->len - 1];
-    if (last != '[' && last != '{')
-        sl_str_add_char(out, ',');
-}
-
-static void describe_last(const struct sl_reload *reload, struct sl_str *out)
-{
-    static const char *const names[] = { "none", "committed", "failed" };
-    sl_str_add_char(out, '{');
-    add_json_text(out, "outcome", sl_slice_str(names[reload->outcome]));
-    if (reload->outcome != SL_RELOAD_NONE) {
-        sl_str_add_char(out, ',');
-        add_json_text(out, "trigger", sl_slice_str(reload->trigger));
-        sl_str_add_fmt(out, ",\"time_ms\":%llu,\"took_ms\":%llu,",
-                       (unsigned long long)reload->wall_ms,
-                       (unsigned long long)reload->took_ms);
-        add_json_text(out, "changes", sl_str_slice(&reload->changes));
-    }
-    sl_str_add_char(out, ',');
-    add_json_text(out, "version",
-                  sl_slice_str(reload->current->snapshot.set.version));
-    sl_str_add_lit(out, ",\"errors\":[");
-    SL_LIST_FOREACH(node, &reload->errors) {
-        add_comma(out);
-        add_json_text(
-            out, NULL,
-            sl_slice_str(SL_CONTAINER_OF(node, struct error_text, node)->text));
-    }
-    sl_str_add_lit(out, "]}");
-}
-
-static void describe_files(const struct sl_script_set *set, struct sl_str *out)
-{
-    for (unsigned i = 0; i < set->file_count; i++) {
-        char version[9];
-        add_comma(out);
-        sl_str_add_char(out, '{');
-        add_json_text(out, "name", set->files[i].name);
-        sl_str_add_char(out, ',');
-        sl_snapshot_file_version(&set->files[i], version);
-        add_json_text(out, "version", sl_slice_str(version));
-        sl_str_add_char(out, '}');
-    }
-}
-
 void sl_reload_describe(struct sl_reload *reload, struct sl_str *out)
 {
     sweep(reload);
-    sl_str_add_char(out, '{');
-    add_json_text(out, "version",
-                  sl_slice_str(reload->current->snapshot.set.version));
-    sl_str_add_lit(out, ",\"files\":[");
-    describe_files(&reload->current->snapshot.set, out);
-    sl_str_add_lit(out, "],\"generations\":[");
-    SL_LIST_FOREACH(node, &reload->kept) {
-        const struct sl_scripts *scripts =
-            SL_CONTAINER_OF(node, struct sl_scripts, node);
-        add_comma(out);
-        sl_str_add_char(out, '{');
-        add_json_text(out, "version",
-                      sl_slice_str(scripts->snapshot.set.version));
-        sl_str_add_fmt(out, ",\"workers\":%u,\"serves\":%s}", holders(scripts),
-                       scripts == reload->current ? "true" : "false");
-    }
-    sl_str_add_lit(out, "],\"last_reload\":");
-    describe_last(reload, out);
-    sl_str_add_lit(out, "}\n");
+    sl_reload_page(reload, out);
 }
 
 /* ---- the end of a reload ---- */
@@ -260,8 +164,7 @@ void sl_reload_describe(struct sl_reload *reload, struct sl_str *out)
 static void answer_all(struct sl_reload *reload)
 {
     struct sl_str body = { 0 };
-    describe_last(reload, &body);
-    sl_str_add_char(&body, '\n');
+    sl_reload_page_last(reload, &body);
     struct sl_list *node;
     while ((node = sl_list_pop_front(&reload->asking)) != NULL) {
         struct asker *asker = SL_CONTAINER_OF(node, struct asker, node);
@@ -360,7 +263,7 @@ static void on_drop(void *context, void *item)
 static void take_answer(struct sl_reload *reload, struct order *order)
 {
     SL_LIST_FOREACH(node, &order->errors)
-        fail(reload, SL_CONTAINER_OF(node, struct error_text, node)->text);
+        fail(reload, SL_CONTAINER_OF(node, struct sl_reload_error, node)->text);
     if (order->err != 0)
         reload->failed = true;
 }
@@ -418,8 +321,8 @@ static bool is_known(const struct sl_reload *reload,
                      const struct sl_scripts *scripts)
 {
     return is_same(&scripts->snapshot.set, &reload->current->snapshot.set) ||
-           (reload->failed_version[0] != '\0' &&
-            strcmp(reload->failed_version, scripts->snapshot.set.version) == 0);
+           (reload->tried_version[0] != '\0' &&
+            strcmp(reload->tried_version, scripts->snapshot.set.version) == 0);
 }
 
 static void begin(struct sl_reload *reload, const char *trigger)
@@ -461,7 +364,7 @@ void sl_reload_start(struct sl_reload *reload, const char *trigger)
     reload->unreadable = next == NULL;
     if (next != NULL && !forced && is_known(reload, next)) {
         if (is_same(&next->snapshot.set, &reload->current->snapshot.set))
-            reload->failed_version[0] = '\0'; /* mended: a new try is one */
+            reload->tried_version[0] = '\0'; /* mended: a new try is one */
         sl_list_init(&next->node);
         free_scripts(next);
         return;
@@ -474,8 +377,8 @@ void sl_reload_start(struct sl_reload *reload, const char *trigger)
     }
     reload->next = next;
     sl_list_push_back(&reload->kept, &next->node);
-    memcpy(reload->failed_version, next->snapshot.set.version,
-           sizeof(reload->failed_version));
+    memcpy(reload->tried_version, next->snapshot.set.version,
+           sizeof(reload->tried_version));
     compare(&reload->changes, &reload->current->snapshot.set,
             &next->snapshot.set);
     send_all(reload, on_prepare);

@@ -22,10 +22,22 @@ struct sl_scripts {
     atomic_uint holders; /* engines; its set counts here */
 };
 
+static inline unsigned sl_scripts_holders(const struct sl_scripts *scripts)
+{
+    return atomic_load_explicit(
+        &((struct sl_scripts *)(uintptr_t)scripts)->holders,
+        memory_order_acquire);
+}
+
 enum sl_reload_outcome {
     SL_RELOAD_NONE, /* there was none yet */
     SL_RELOAD_COMMITTED,
     SL_RELOAD_FAILED,
+};
+
+struct sl_reload_error {
+    struct sl_list node;
+    char *text; /* owned */
 };
 
 struct sl_reload {
@@ -48,10 +60,10 @@ struct sl_reload {
     enum sl_reload_outcome outcome;
     const char *trigger;
     uint64_t began_ms, took_ms, wall_ms; /* loop time; duration; since 1970 */
-    char failed_version[9]; /* tried last; a watch does not try it again */
-    bool unreadable;        /* so was the folder */
-    struct sl_str changes;  /* "chat.lua, +new.lua, -old.lua" */
-    struct sl_list errors;  /* texts, each once */
+    char tried_version[9]; /* of the last one; a watch does not try it again */
+    bool unreadable;       /* so was the folder */
+    struct sl_str changes; /* "chat.lua, +new.lua, -old.lua" */
+    struct sl_list errors; /* sl_reload_error, each text once */
     unsigned error_count;
 };
 

@@ -78,7 +78,8 @@ void sl_receive_resume(struct sl_conn *conn);
 
 /* ---- dispatch.c ---- */
 
-/* Acts on one message of `size` bytes; payload is it without its framing. The connection may be closing then. */
+/* Acts on one message of `size` bytes; payload is it without its framing. The
+ * connection may be closing then. */
 void sl_dispatch(struct sl_conn *conn, const struct sl_message *message,
                  struct sl_slice payload, size_t size);
 

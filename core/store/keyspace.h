@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The keys of the in-memory store: strings, lists and collections by name,
- * their deadlines, and the count of bytes that they hold. Knows no commands and no replies. One
- * thread at a time: the store holds its lock around each call.
+ * their deadlines, and the count of bytes that they hold. Knows no commands and
+ * no replies. One thread at a time: the store holds its lock around each call.
  *
  * Times are milliseconds of one clock, given by the caller.
  */

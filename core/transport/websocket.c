@@ -147,8 +147,9 @@ static struct sl_websocket *of_outlet(struct sl_outlet *outlet)
 }
 
 /* What waits now. A method that sends much in one turn must not fill its
- * client's queue before the socket had a chance. A connection whose reading is paused may wait for the end of
- * the queue, which a flush that writes all of it at once tells only if asked. */
+ * client's queue before the socket had a chance. A connection whose reading is
+ * paused may wait for the end of the queue, which a flush that writes all of it
+ * at once tells only if asked. */
 static size_t queued(struct sl_websocket *ws)
 {
     if (sl_stream_queued(ws->stream) > SL_PUSH_BYTES)

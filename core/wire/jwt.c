@@ -198,14 +198,13 @@ static bool is_for_us(const struct sl_jwt *jwt, const json_t *claims)
 {
     const struct sl_jwt_setup *setup = &jwt->setup;
     const json_t *aud = json_object_get(claims, "aud");
-    size_t i;
-    const json_t *one;
     if (setup->audience_count == 0 ||
         is_among(aud, setup->audiences, setup->audience_count))
         return true;
-    json_array_foreach(aud, i,
-                       one) if (is_among(one, setup->audiences,
-                                         setup->audience_count)) return true;
+    for (size_t i = 0; i < json_array_size(aud); i++)
+        if (is_among(json_array_get(aud, i), setup->audiences,
+                     setup->audience_count))
+            return true;
     return false;
 }
 

@@ -125,6 +125,17 @@ int sl_write_string(struct sl_writer *w, struct sl_slice text)
     return json_done(w, start, sl_json_add_text(w->out, text));
 }
 
+void sl_write_text(struct sl_writer *w, struct sl_slice text)
+{
+    if (sl_write_string(w, text) == 0)
+        return;
+    struct sl_str repaired = { 0 };
+    sl_json_repair_utf8(&repaired, text);
+    int err = sl_write_string(w, sl_str_slice(&repaired));
+    sl_assert(err == 0);
+    sl_str_release(&repaired);
+}
+
 void sl_write_binary(struct sl_writer *w, struct sl_slice bytes)
 {
     if (is_msgpack(w)) {

@@ -41,14 +41,18 @@ void sl_write_uint(struct sl_writer *w, uint64_t value);
  * the same. */
 int sl_write_double(struct sl_writer *w, double value) SL_MUST_USE;
 int sl_write_string(struct sl_writer *w, struct sl_slice text) SL_MUST_USE;
+/* For texts of our own that may quote what is no UTF-8 (names of files): it
+ * becomes U+FFFD. */
+void sl_write_text(struct sl_writer *w, struct sl_slice text);
 /* JSON: base64 text. */
 void sl_write_binary(struct sl_writer *w, struct sl_slice bytes);
-/* JSON: ISO 8601 text in UTC. To 100 ns in both, .NET's resolution. SL_E_VALUE beyond the years 1 to 9999. */
+/* JSON: ISO 8601 text in UTC. To 100 ns in both, .NET's resolution. SL_E_VALUE
+ * beyond the years 1 to 9999. */
 int sl_write_timestamp(struct sl_writer *w, int64_t seconds,
                        uint32_t nanoseconds) SL_MUST_USE;
 
-/* Exactly `count` members follow, then sl_write_end. Nesting is bounded by the caller
- * (64 levels: SL_E_DEPTH beyond). */
+/* Exactly `count` members follow, then sl_write_end. Nesting is bounded by the
+ * caller (64 levels: SL_E_DEPTH beyond). */
 int sl_write_array(struct sl_writer *w, size_t count) SL_MUST_USE;
 int sl_write_object(struct sl_writer *w, size_t count) SL_MUST_USE;
 int sl_write_key(struct sl_writer *w, struct sl_slice key) SL_MUST_USE;

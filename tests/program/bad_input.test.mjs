@@ -6,7 +6,7 @@ import { Plain } from '../conformance/lib/plain.mjs';
 import { Server } from '../conformance/lib/server.mjs';
 import { Tcp } from '../conformance/lib/tcp.mjs';
 import '../conformance/lib/exit.mjs';
-import { bystander, labHubs, residentBytes } from './lib.mjs';
+import { bystander, labHubs, memoryFreed, residentBytes } from './lib.mjs';
 
 const RS = '\x1e';
 const TEXT = 1, CLOSE = 8;
@@ -18,8 +18,7 @@ const MiB = 1 << 20;
 let server, beside;
 before(async () => {
   server = await Server.start({ hubs: labHubs, workers: 2, args: ['--head-timeout', String(HEAD_TIMEOUT_S), '--head-max', String(HEAD_MAX)],
-    // Memory that the sanitizer holds back would count as the program's.
-    env: { ASAN_OPTIONS: [process.env.ASAN_OPTIONS, 'quarantine_size_mb=4'].filter(Boolean).join(':') } });
+    env: memoryFreed });
   beside = await bystander(server);
 });
 after(async () => { await beside.stop(); await server.stop(); });

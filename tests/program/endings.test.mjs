@@ -6,7 +6,7 @@ import { negotiate, Plain } from '../conformance/lib/plain.mjs';
 import { Server } from '../conformance/lib/server.mjs';
 import { Tcp } from '../conformance/lib/tcp.mjs';
 import '../conformance/lib/exit.mjs';
-import { bystander, labHubs, residentBytes } from './lib.mjs';
+import { bystander, labHubs, memoryFreed, residentBytes } from './lib.mjs';
 
 const RS = '\x1e';
 const TEXT = 1;
@@ -15,7 +15,7 @@ const MiB = 1 << 20;
 let server, beside;
 before(async () => {
   server = await Server.start({ hubs: labHubs, workers: 2,
-    env: { ASAN_OPTIONS: [process.env.ASAN_OPTIONS, 'quarantine_size_mb=4'].filter(Boolean).join(':') } });
+    env: memoryFreed });
   beside = await bystander(server, 'streams');
 });
 after(() => server.stop());

@@ -54,6 +54,9 @@ export async function bystander(server, hub = 'lab') {
   };
 }
 
+/** Environment of a program whose memory is measured: what Address Sanitizer holds back of freed memory would count as the program's. */
+export const memoryFreed = { ASAN_OPTIONS: [process.env.ASAN_OPTIONS, 'quarantine_size_mb=1'].filter(Boolean).join(':') };
+
 /** Whether a sanitizer runs in the process: it holds freed memory back, and much of its own. */
 export const sanitized = pid => /lib[at]san/.test(fs.readFileSync(`/proc/${pid}/maps`, 'utf8'));
 

@@ -7,7 +7,7 @@ import { sleep } from '../conformance/lib/env.mjs';
 import { Plain, connectStatus } from '../conformance/lib/plain.mjs';
 import { eventually } from '../conformance/lib/server.mjs';
 import '../conformance/lib/exit.mjs';
-import { folder, residentBytes, sanitized, serving } from './lib.mjs';
+import { folder, memoryFreed, residentBytes, sanitized, serving } from './lib.mjs';
 
 /** A hub that says which text it was made from. */
 const hub = (version, more = '', options = '') => `
@@ -242,7 +242,7 @@ test('streams and uploads that run end on their code', async () => {
 test('a hundred reloads under load lose no call and keep no memory', async () => {
   const root = folder({ 'chat.lua': hub('a') });
   await serving({ hubs: root, workers: 4, args: ['--watch', 'off'],
-    env: { ASAN_OPTIONS: [process.env.ASAN_OPTIONS, 'quarantine_size_mb=4'].filter(Boolean).join(':') } }, async server => {
+    env: memoryFreed }, async server => {
     const conns = await connect(server, 20);
     let running = true;
     const callers = conns.map(async conn => { while (running) assert.match(await conn.invoke('Version'), /^[ab]$/); });

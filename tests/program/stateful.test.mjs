@@ -6,7 +6,7 @@ import { within } from '../conformance/lib/env.mjs';
 import { negotiate, Plain } from '../conformance/lib/plain.mjs';
 import { eventually } from '../conformance/lib/server.mjs';
 import '../conformance/lib/exit.mjs';
-import { bystander, folder, residentBytes, serving } from './lib.mjs';
+import { bystander, folder, memoryFreed, residentBytes, serving } from './lib.mjs';
 
 const MiB = 1024 * 1024;
 
@@ -33,7 +33,7 @@ async function crowd(server, n) {
 
 test('1000 connections cut and never back, four times', () => serving({
   hubs: hub('disconnect_timeout = 4'), workers: 2,
-  env: { ASAN_OPTIONS: (process.env.ASAN_OPTIONS ?? '') + ':quarantine_size_mb=1' }, // or memory that was freed is held back
+  env: memoryFreed,
 }, async server => {
   const n = 1000, size = 16 * 1024;
   const beside = await bystander(server);

@@ -6,7 +6,7 @@ import { Plain } from '../conformance/lib/plain.mjs';
 import { Server } from '../conformance/lib/server.mjs';
 import { Tcp } from '../conformance/lib/tcp.mjs';
 import '../conformance/lib/exit.mjs';
-import { bystander, labHubs, residentBytes } from './lib.mjs';
+import { bystander, labHubs, memoryFreed, residentBytes } from './lib.mjs';
 
 const RS = '\x1e';
 const TEXT = 1;
@@ -17,7 +17,7 @@ const PING_MS = 500; // keep_alive of the hub
 let server, beside;
 before(async () => {
   server = await Server.start({ hubs: labHubs, workers: 2,
-    env: { ASAN_OPTIONS: [process.env.ASAN_OPTIONS, 'quarantine_size_mb=4'].filter(Boolean).join(':') } });
+    env: memoryFreed });
   beside = await bystander(server, 'streams');
 });
 after(async () => { await beside.stop(); await server.stop(); });

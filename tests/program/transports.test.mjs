@@ -7,7 +7,7 @@ import { eventually, Server } from '../conformance/lib/server.mjs';
 import { within } from '../conformance/lib/env.mjs';
 import { Tcp } from '../conformance/lib/tcp.mjs';
 import '../conformance/lib/exit.mjs';
-import { bystander, labHubs, residentBytes } from './lib.mjs';
+import { bystander, labHubs, memoryFreed, residentBytes } from './lib.mjs';
 
 const RS = '\x1e';
 const MiB = 1 << 20;
@@ -18,7 +18,7 @@ const AT_ONCE = 20; // clients that open at a time: a backlog is not what is tes
 let server;
 before(async () => {
   server = await Server.start({ hubs: labHubs, workers: WORKERS,
-    env: { ASAN_OPTIONS: [process.env.ASAN_OPTIONS, 'quarantine_size_mb=4'].filter(Boolean).join(':') } });
+    env: memoryFreed });
 });
 after(() => server.stop());
 

@@ -43,6 +43,19 @@ static void scalars(void **state)
                  "2.5,\"a\\\"\",\"AQID\",\"\"");
 }
 
+static void texts_of_any_bytes(void **state)
+{
+    (void)state;
+    sl_write_text(&w, SL_SLICE("\xc3\xa4"));
+    sl_write_text(&w, SL_SLICE("a\xff\"b"));
+    assert_bytes(sl_str_slice(&out), "\"\xc3\xa4\",\"a\xef\xbf\xbd\\\"b\"");
+    sl_str_clear(&out);
+    sl_writer_init(&w, SL_PROTOCOL_MESSAGEPACK, &out);
+    sl_write_text(&w, SL_SLICE("a\xff"));
+    assert_bytes(sl_str_slice(&out), "\xa4"
+                                     "a\xef\xbf\xbd");
+}
+
 static void containers(void **state)
 {
     (void)state;
@@ -139,9 +152,13 @@ static void timestamps_out_of_range(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(scalars),      TEST(containers),
-        TEST(bounds_depth), TEST(refusals_leave_no_trace),
-        TEST(timestamps),   TEST(timestamps_out_of_range),
+        TEST(scalars),
+        TEST(texts_of_any_bytes),
+        TEST(containers),
+        TEST(bounds_depth),
+        TEST(refusals_leave_no_trace),
+        TEST(timestamps),
+        TEST(timestamps_out_of_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
